@@ -1,0 +1,7 @@
+"""Options of the section ``[operations]``."""
+
+from oslo_config import cfg
+
+GROUP = 'operations'
+
+OPTS: list[cfg.Opt] = []

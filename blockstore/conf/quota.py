@@ -1,0 +1,7 @@
+"""Options of the section ``[quota]``."""
+
+from oslo_config import cfg
+
+GROUP = 'quota'
+
+OPTS: list[cfg.Opt] = []

@@ -1,0 +1,46 @@
+"""Stable error codes: what a user, a script or a runbook may rely on.
+
+A code names one reason for a refusal or a failure.  Do not change a string
+that was ever released; add a new one.  The HTTP status that goes with a
+refusal is decided in :mod:`blockstore.api.faults` alone.
+"""
+
+REQUEST_INVALID = 'blockstore.request.invalid'
+REQUEST_FORBIDDEN = 'blockstore.request.forbidden'
+NOT_FOUND = 'blockstore.resource.not_found'
+STATE_CHANGED = 'blockstore.resource.state_changed'
+
+VOLUME_BAD_STATUS = 'blockstore.volume.bad_status'
+VOLUME_ATTACHED = 'blockstore.volume.attached'
+VOLUME_BACKING_UP = 'blockstore.volume.backing_up'
+VOLUME_BUSY = 'blockstore.volume.busy'
+VOLUME_HAS_SNAPSHOTS = 'blockstore.volume.has_snapshots'
+VOLUME_TOO_SMALL = 'blockstore.volume.too_small'
+VOLUME_NOT_PLACED = 'blockstore.volume.not_placed'
+
+SNAPSHOT_BAD_STATUS = 'blockstore.snapshot.bad_status'
+SNAPSHOT_BUSY = 'blockstore.snapshot.busy'
+SNAPSHOT_HAS_DEPENDENTS = 'blockstore.snapshot.has_dependents'
+SNAPSHOT_NOT_LATEST = 'blockstore.snapshot.not_latest'
+
+BACKUP_BAD_STATUS = 'blockstore.backup.bad_status'
+BACKUP_NEEDS_FORCE = 'blockstore.backup.needs_force'
+BACKUP_NO_PARENT = 'blockstore.backup.no_parent'
+BACKUP_NO_SERVICE = 'blockstore.backup.no_service'
+BACKUP_DAMAGED = 'blockstore.backup.damaged'
+BACKUP_CANCELLED = 'blockstore.backup.cancelled'
+
+ATTACHMENT_BAD_STATUS = 'blockstore.attachment.bad_status'
+TYPE_IN_USE = 'blockstore.type.in_use'
+ALREADY_EXISTS = 'blockstore.resource.exists'
+QUOTA_EXCEEDED = 'blockstore.quota.exceeded'
+
+CAPABILITY_MISSING = 'blockstore.driver.capability_missing'
+DRIVER_FAILED = 'blockstore.driver.failed'
+DRIVER_NOT_READY = 'blockstore.driver.not_ready'
+STORE_FAILED = 'blockstore.store.failed'
+NO_VALID_BACKEND = 'blockstore.scheduler.no_valid_backend'
+OPERATION_TIMED_OUT = 'blockstore.operation.timed_out'
+OPERATION_ATTEMPTS = 'blockstore.operation.too_many_attempts'
+LEASE_LOST = 'blockstore.operation.lease_lost'
+INTERNAL = 'blockstore.internal'

@@ -1,0 +1,151 @@
+"""The inner error layer: few families, no HTTP.
+
+Every exception carries a stable ``code`` (:mod:`blockstore.errors`), a
+message that says what is wrong, what blocks (``blockers``: short strings such
+as ``snapshot 1b2c…``) and what to do next (``remedy``).
+
+>>> raise Conflict('volume v is attached', code=errors.VOLUME_ATTACHED,
+...                blockers=['attachment a'], remedy='detach it first')
+"""
+
+from collections.abc import Sequence
+
+from blockstore import errors
+
+
+class BlockstoreError(Exception):
+    """Raised when something the service does has failed; parent of all."""
+
+    default_code = errors.INTERNAL
+
+    def __init__(self, message: str, *, code: str | None = None,
+                 blockers: Sequence[str] = (), remedy: str = '') -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.blockers = tuple(blockers)
+        self.remedy = remedy
+
+
+# What a caller did.
+
+class Invalid(BlockstoreError):
+    """Raised when a request cannot be understood or has a wrong value."""
+
+    default_code = errors.REQUEST_INVALID
+
+
+class InvalidStatus(Invalid):
+    """Raised when a resource's status does not allow the request."""
+
+    default_code = errors.STATE_CHANGED
+
+
+class Conflict(BlockstoreError):
+    """Raised when a request contradicts something else that exists."""
+
+    default_code = errors.ALREADY_EXISTS
+
+
+class NotFound(BlockstoreError):
+    """Raised when there is no such resource for this caller."""
+
+    default_code = errors.NOT_FOUND
+
+
+class Forbidden(BlockstoreError):
+    """Raised when the caller's roles do not allow the request."""
+
+    default_code = errors.REQUEST_FORBIDDEN
+
+
+class QuotaExceeded(BlockstoreError):
+    """Raised when the request would go over the project's quota."""
+
+    default_code = errors.QUOTA_EXCEEDED
+
+
+class Unsupported(Invalid):
+    """Raised when the back end's driver lacks the capability asked for."""
+
+    default_code = errors.CAPABILITY_MISSING
+
+
+class Unavailable(BlockstoreError):
+    """Raised when no running service can do what was asked for."""
+
+    default_code = errors.DRIVER_NOT_READY
+
+
+# What a back end did (drivers raise these, names as in Cinder).
+
+class DriverError(BlockstoreError):
+    """Raised when a back end failed; parent of what drivers raise."""
+
+    default_code = errors.DRIVER_FAILED
+
+
+class VolumeBackendAPIException(DriverError):
+    """Raised when a back end's own interface answered with a failure."""
+
+
+class VolumeIsBusy(DriverError):
+    """Raised when a back end refuses to delete a volume that is in use."""
+
+    default_code = errors.VOLUME_BUSY
+
+
+class SnapshotIsBusy(DriverError):
+    """Raised when a back end refuses to delete a snapshot with dependents."""
+
+    default_code = errors.SNAPSHOT_BUSY
+
+
+class InvalidConnector(Invalid):
+    """Raised when a connector lacks what the back end needs to attach."""
+
+
+class ConnectionFailed(DriverError):
+    """Raised when the bytes behind a connection cannot be reached."""
+
+
+# What a backup store did.
+
+class StoreError(BlockstoreError):
+    """Raised when a backup store failed; parent of the store's own."""
+
+    default_code = errors.STORE_FAILED
+
+
+class StoreObjectMissing(StoreError):
+    """Raised when an object that must be in the store is not there."""
+
+
+class StoreObjectDamaged(StoreError):
+    """Raised when an object's bytes are not those that were stored."""
+
+    default_code = errors.BACKUP_DAMAGED
+
+
+class StoreObjectExists(StoreError):
+    """Raised when a write-once name is taken by other bytes."""
+
+
+# What happened to an operation.
+
+class LeaseLost(BlockstoreError):
+    """Raised when another worker took the operation over: touch nothing."""
+
+    default_code = errors.LEASE_LOST
+
+
+class Cancelled(BlockstoreError):
+    """Raised inside an operation that was asked to stop."""
+
+    default_code = errors.BACKUP_CANCELLED
+
+
+class NoValidBackend(BlockstoreError):
+    """Raised when no back end passes the scheduler's filters."""
+
+    default_code = errors.NO_VALID_BACKEND
