@@ -1,7 +1,11 @@
-"""Options of the section ``[database]``."""
+"""Options of the section ``[database]`` that oslo.db does not have."""
 
 from oslo_config import cfg
 
-GROUP = 'blockstore_database'
+GROUP = 'database'
 
-OPTS: list[cfg.Opt] = []
+OPTS: list[cfg.Opt] = [
+    cfg.FloatOpt(
+        'sqlite_busy_timeout', default=30.0, min=0.1,
+        help='Seconds that a writer waits for another one on SQLite.'),
+]

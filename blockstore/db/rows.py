@@ -1,0 +1,145 @@
+"""What all nouns share: insert, get, conditional update, soft delete.
+
+``get`` and its kin return rows typed as their model.  ``visible`` puts the
+tenant into the query itself, so that no code path can forget it.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import typing
+
+from oslo_utils import timeutils
+import sqlalchemy as sa
+
+from blockstore.context import RequestContext
+from blockstore.db import models
+from blockstore.db.engine import Transaction
+
+_M = typing.TypeVar('_M', bound=models.Base)
+Values = Mapping[str, typing.Any]
+
+
+def table(model: type[models.Base]) -> sa.Table:
+    """Return a model's table."""
+    return typing.cast(sa.Table, model.__table__)
+
+
+def insert(tx: Transaction, model: type[models.Base], **values: typing.Any,
+           ) -> None:
+    """Add one row; ``created_at`` and statuses' times default to now."""
+    target = table(model)
+    now = timeutils.utcnow()
+    for column in ('created_at', 'status_changed_at'):
+        if column in target.c and values.get(column) is None:
+            values[column] = now
+    tx.execute(sa.insert(target).values(**values))
+
+
+def get(tx: Transaction, model: type[_M], id_: str) -> _M | None:
+    """Return the row that is not deleted, or None, for any project."""
+    target = table(model)
+    statement = sa.select(target).where(target.c.id == id_)
+    if 'deleted' in target.c:
+        statement = statement.where(target.c.deleted == sa.false())
+    return typing.cast('_M | None', tx.execute(statement).one_or_none())
+
+
+def get_for(tx: Transaction, context: RequestContext, model: type[_M],
+            id_: str) -> _M | None:
+    """Return the row if this caller may see it, or None."""
+    target = table(model)
+    statement = sa.select(target).where(target.c.id == id_)
+    if 'deleted' in target.c:
+        statement = statement.where(target.c.deleted == sa.false())
+    statement = visible(statement, target, context)
+    return typing.cast('_M | None', tx.execute(statement).one_or_none())
+
+
+def visible(statement: typing.Any, target: sa.Table, context: RequestContext,
+            all_tenants: bool = True) -> typing.Any:
+    """Restrict a statement to what the caller may see.
+
+    :param all_tenants: whether an administrator asks for every project.
+    """
+    if context.is_admin and all_tenants:
+        return statement
+    return statement.where(target.c.project_id == context.project_id)
+
+
+def update(tx: Transaction, model: type[models.Base], id_: str,
+           values: Values, *conditions: sa.ColumnElement[bool]) -> bool:
+    """Change a row if the conditions hold; tell whether it was changed."""
+    target = table(model)
+    changes = dict(values)
+    if 'updated_at' in target.c:
+        changes.setdefault('updated_at', timeutils.utcnow())
+    statement = sa.update(target).where(target.c.id == id_, *conditions)
+    return tx.execute(statement.values(**changes)).rowcount == 1
+
+
+def move_status(tx: Transaction, model: type[models.Base], id_: str,
+                sources: Iterable[str], target_status: str, values: Values,
+                *conditions: sa.ColumnElement[bool]) -> bool:
+    """Change a status by compare-and-swap; tell whether it was changed."""
+    target = table(model)
+    now = timeutils.utcnow()
+    return update(
+        tx, model, id_,
+        {**values, 'status': str(target_status), 'status_changed_at': now},
+        target.c.status.in_([str(source) for source in sources]),
+        target.c.deleted == sa.false(), *conditions)
+
+
+def soft_delete(tx: Transaction, model: type[models.Base], id_: str,
+                **values: typing.Any) -> bool:
+    """Mark a row as deleted; False if it was already."""
+    target = table(model)
+    now = timeutils.utcnow()
+    return update(tx, model, id_,
+                  {**values, 'deleted': True, 'deleted_at': now},
+                  target.c.deleted == sa.false())
+
+
+def metadata(tx: Transaction, model: type[models.Base], ids: Iterable[str],
+             ) -> dict[str, dict[str, str]]:
+    """Return the key-value rows of many owners as one map each."""
+    target = table(model)
+    owner = _owner_column(target)
+    found: dict[str, dict[str, str]] = {}
+    ids = list(ids)
+    if not ids:
+        return found
+    statement = sa.select(owner, target.c.key, target.c.value)
+    for id_, key, value in tx.execute(statement.where(owner.in_(ids))):
+        found.setdefault(id_, {})[key] = value
+    return found
+
+
+def set_metadata(tx: Transaction, model: type[models.Base], id_: str,
+                 values: Mapping[str, str | None], *, replace: bool = False,
+                 ) -> None:
+    """Write keys of one owner; ``replace`` removes all others."""
+    target = table(model)
+    owner = _owner_column(target)
+    gone = owner == id_
+    if not replace:
+        gone = sa.and_(gone, target.c.key.in_(list(values)))
+    tx.execute(sa.delete(target).where(gone))
+    if values:
+        tx.execute(sa.insert(target), [
+            {owner.name: id_, 'key': key, 'value': value}
+            for key, value in values.items()])
+
+
+def delete_metadata(tx: Transaction, model: type[models.Base], id_: str,
+                    key: str) -> bool:
+    """Remove one key; tell whether it was there."""
+    target = table(model)
+    statement = sa.delete(target).where(
+        _owner_column(target) == id_, target.c.key == key)
+    return tx.execute(statement).rowcount == 1
+
+
+def _owner_column(target: sa.Table) -> sa.Column[typing.Any]:
+    return next(column for column in target.primary_key
+                if column.name != 'key')
