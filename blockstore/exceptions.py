@@ -139,6 +139,10 @@ class LeaseLost(BlockstoreError):
     default_code = errors.LEASE_LOST
 
 
+class HandedOver(BlockstoreError):
+    """Raised inside an operation whose worker stops: another goes on."""
+
+
 class Cancelled(BlockstoreError):
     """Raised inside an operation that was asked to stop."""
 

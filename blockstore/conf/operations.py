@@ -1,7 +1,28 @@
-"""Options of the section ``[operations]``."""
+"""Options of the section ``[operations]``: leases, polling and limits."""
 
 from oslo_config import cfg
 
 GROUP = 'operations'
 
-OPTS: list[cfg.Opt] = []
+OPTS: list[cfg.Opt] = [
+    cfg.FloatOpt(
+        'lease', default=15.0, min=0.5,
+        help='Seconds that a worker holds an operation without a sign of '
+             'life. A worker renews its leases three times as often. Nothing '
+             'stays in a transitional status longer than two leases after its '
+             'worker died.'),
+    cfg.FloatOpt(
+        'poll_interval', default=3.0, min=0.05,
+        help='Seconds between two looks for operations that are due, in case '
+             'a message was lost.'),
+    cfg.IntOpt(
+        'max_attempts', default=10, min=1,
+        help='How often an operation is taken up before it is failed.'),
+    cfg.IntOpt(
+        'workers', default=8, min=1,
+        help='Operations that one manager runs at a time.'),
+    cfg.FloatOpt(
+        'wait_timeout', default=3600.0, min=1.0,
+        help='Seconds that an operation waits for another one that it '
+             'started.'),
+]

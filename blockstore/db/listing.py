@@ -47,14 +47,21 @@ def select(tx: Transaction, context: RequestContext,
            model: type[models.Base], query: ListQuery, *,
            conditions: tuple[sa.ColumnElement[bool], ...] = (),
            metadata_model: type[models.Base] | None = None,
-           ) -> list[typing.Any]:
-    """Return the rows of one page."""
+           columns: tuple[sa.ColumnElement[typing.Any], ...] = (),
+           source: sa.FromClause | None = None) -> list[typing.Any]:
+    """Return the rows of one page.
+
+    :param columns: further columns to read with each row.
+    :param source: a join that has them.
+    """
     target = rows.table(model)
     where = _where(context, target, query, conditions, metadata_model)
     if where is None:
         return []
     sort = _sort(target, query)
-    statement = sa.select(target).where(*where)
+    statement = sa.select(target, *columns).where(*where)
+    if source is not None:
+        statement = statement.select_from(source)
     if query.marker is not None:
         statement = statement.where(
             _after_marker(tx, context, target, query, sort))

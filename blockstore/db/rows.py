@@ -35,23 +35,31 @@ def insert(tx: Transaction, model: type[models.Base], **values: typing.Any,
     tx.execute(sa.insert(target).values(**values))
 
 
-def get(tx: Transaction, model: type[_M], id_: str) -> _M | None:
-    """Return the row that is not deleted, or None, for any project."""
+def get(tx: Transaction, model: type[_M], id_: str, *, lock: bool = False,
+        ) -> _M | None:
+    """Return the row that is not deleted, or None, for any project.
+
+    :param lock: hold the row until the end of the transaction.
+    """
     target = table(model)
     statement = sa.select(target).where(target.c.id == id_)
     if 'deleted' in target.c:
         statement = statement.where(target.c.deleted == sa.false())
+    if lock:
+        statement = statement.with_for_update()
     return typing.cast('_M | None', tx.execute(statement).one_or_none())
 
 
 def get_for(tx: Transaction, context: RequestContext, model: type[_M],
-            id_: str) -> _M | None:
+            id_: str, *, lock: bool = False) -> _M | None:
     """Return the row if this caller may see it, or None."""
     target = table(model)
     statement = sa.select(target).where(target.c.id == id_)
     if 'deleted' in target.c:
         statement = statement.where(target.c.deleted == sa.false())
     statement = visible(statement, target, context)
+    if lock:
+        statement = statement.with_for_update()
     return typing.cast('_M | None', tx.execute(statement).one_or_none())
 
 

@@ -1,0 +1,51 @@
+"""Drivers' books: JSON documents of one back end, changed atomically."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import json
+import typing
+
+import sqlalchemy as sa
+
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db.engine import Database
+
+_T = rows.table(models.DriverDocument)
+Document = dict[str, typing.Any]
+
+
+class DatabaseBook:
+    """The book of one back end; see ``volume.drivers.base.Book``."""
+
+    def __init__(self, database: Database, backend: str) -> None:
+        self._database = database
+        self._backend = backend
+
+    def read(self, key: str) -> Document | None:
+        """Return a copy of the document, or None."""
+        with self._database.read() as tx:
+            text = tx.execute(sa.select(_T.c.document).where(
+                _T.c.backend == self._backend,
+                _T.c.key == key)).scalar_one_or_none()
+        return None if text is None else json.loads(text)
+
+    def items(self) -> Iterable[tuple[str, Document]]:
+        """Return copies of all documents of this back end."""
+        with self._database.read() as tx:
+            found = tx.execute(sa.select(_T.c.key, _T.c.document).where(
+                _T.c.backend == self._backend)).all()
+        return [(key, json.loads(text)) for key, text in found]
+
+    def commit(self, changes: Mapping[str, Document | None]) -> None:
+        """Write or (None) remove documents: all of them or none."""
+        with self._database.write() as tx:
+            tx.execute(sa.delete(_T).where(
+                _T.c.backend == self._backend,
+                _T.c.key.in_(list(changes))))
+            written = [
+                {'backend': self._backend, 'key': key,
+                 'document': json.dumps(document, separators=(',', ':'))}
+                for key, document in changes.items() if document is not None]
+            if written:
+                tx.execute(sa.insert(_T), written)

@@ -1,0 +1,66 @@
+"""The rows of snapshots."""
+
+import types
+import typing
+
+import sqlalchemy as sa
+
+from blockstore.context import RequestContext
+from blockstore.db import listing
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db.engine import Transaction
+
+Row = models.Snapshot
+_T = rows.table(Row)
+_USER = (_T.c.purpose == 'user',)
+
+
+def detail(tx: Transaction, context: RequestContext, id_: str,
+           ) -> typing.Any | None:
+    """Return a snapshot with its map of metadata, or None."""
+    row = rows.get_for(tx, context, Row, id_)
+    return None if row is None else _details(tx, [row])[0]
+
+
+def page(tx: Transaction, context: RequestContext,
+         query: listing.ListQuery) -> list[typing.Any]:
+    """Return one page, with metadata."""
+    return _details(tx, listing.select(
+        tx, context, Row, query, conditions=_shown(query),
+        metadata_model=models.SnapshotMetadata))
+
+
+def count(tx: Transaction, context: RequestContext,
+          query: listing.ListQuery) -> int:
+    """Count what a query matches."""
+    return listing.count(tx, context, Row, query, conditions=_shown(query),
+                         metadata_model=models.SnapshotMetadata)
+
+
+def of_volume(tx: Transaction, volume_id: str) -> list[Row]:
+    """Return all snapshots of a volume, newest first, hidden ones too."""
+    statement = sa.select(_T).where(
+        _T.c.volume_id == volume_id, _T.c.deleted == sa.false())
+    return typing.cast('list[Row]', list(tx.execute(
+        statement.order_by(_T.c.created_at.desc(), _T.c.id.desc()))))
+
+
+def no_users_of(volume_id: typing.Any) -> sa.ColumnElement[bool]:
+    """The condition that a volume has no snapshot that a user made."""
+    return ~sa.exists().where(
+        _T.c.volume_id == volume_id, _T.c.deleted == sa.false(), *_USER)
+
+
+def _shown(query: listing.ListQuery,
+           ) -> tuple[sa.ColumnElement[bool], ...]:
+    """Hide what the service made for itself unless it is asked for."""
+    return () if query.filters.get('use_quota') is False else _USER
+
+
+def _details(tx: Transaction, found: list[typing.Any]) -> list[typing.Any]:
+    maps = rows.metadata(tx, models.SnapshotMetadata,
+                         [row.id for row in found])
+    return [types.SimpleNamespace(**row._mapping,
+                                  metadata_map=maps.get(row.id, {}))
+            for row in found]

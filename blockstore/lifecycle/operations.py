@@ -1,0 +1,236 @@
+"""Operations: the rows that drive all long work.
+
+A service starts an operation in the transaction that changes the status; the
+row is the truth and the RPC message only a doorbell.  A worker *claims* it by
+lease and holds a :class:`Claim`, with which it notes steps, facts and
+progress.  Every write of a claim is conditional on the lease: who lost it
+gets :class:`~blockstore.exceptions.LeaseLost` and must touch nothing more.
+
+>>> with database.write() as tx:
+...     transitions.move(…)
+...     operations.start(tx, context, 'snapshot.create', snapshot,
+...                      topic='volume', host=volume.host)
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+import contextlib
+import threading
+import time
+import typing
+
+from oslo_log import log as logging
+from oslo_utils import uuidutils
+
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import operations as db
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+
+LOG = logging.getLogger(__name__)
+
+DONE = db.DONE
+FAILED = db.FAILED
+Facts = dict[str, typing.Any]
+
+
+def start(tx: Transaction, context: RequestContext, kind: str,
+          resource_id: str, *, topic: str, host: str | None,
+          project_id: str, arguments: Mapping[str, typing.Any] | None = None,
+          parent_id: str | None = None) -> str:
+    """Insert an operation in the caller's transaction; return its id.
+
+    :param kind: ``<noun>.<verb>``; the noun is the resource's type.
+    :param topic: who does it (``volume``, ``backup`` or ``scheduler``).
+    :param host: the one host that may do it, or None for any.
+    :param parent_id: the operation that waits for this one.
+    """
+    id_ = uuidutils.generate_uuid()
+    db.insert(tx, id=id_, kind=kind, resource_type=kind.partition('.')[0],
+              resource_id=resource_id, project_id=project_id,
+              user_id=context.user_id, request_id=context.request_id,
+              parent_id=parent_id, topic=topic, host=host,
+              arguments=dict(arguments or {}), facts={})
+    return id_
+
+
+class Claim:
+    """An operation that this worker holds.
+
+    :param row: the operation as it was when it was claimed.
+    """
+
+    def __init__(self, database: Database, row: db.Row, owner: str,
+                 lease: float) -> None:
+        self.database = database
+        self.operation = row
+        self.id = row.id
+        self.owner = owner
+        self.facts: Facts = dict(row.facts)
+        self._lease = lease
+        self._progress: dict[str, typing.Any] = {}
+        self._lost = threading.Event()
+        self._cancelled = threading.Event()
+        self._handing_over = threading.Event()
+        self._renewed_at = time.monotonic()
+        self.context = RequestContext(
+            user_id=row.user_id, project_id=row.project_id,
+            request_id=row.request_id, is_admin=True, overwrite=False)
+
+    def check(self) -> None:
+        """Raise LeaseLost, HandedOver or Cancelled if work must stop."""
+        if self._lost.is_set() or self._overdue():
+            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+        if self._handing_over.is_set():
+            raise exceptions.HandedOver(
+                f'operation {self.id} goes on elsewhere')
+        if self._cancelled.is_set():
+            raise exceptions.Cancelled(
+                f'operation {self.id} was asked to stop')
+
+    def step(self, name: str, **facts: typing.Any) -> None:
+        """Note durably which step begins, and facts that it will need."""
+        self.facts.update(facts)
+        with self.database.write() as tx:
+            self.note(tx, step=name, facts=self.facts)
+
+    def remember(self, tx: Transaction, **facts: typing.Any) -> None:
+        """Note facts in the caller's transaction."""
+        self.facts.update(facts)
+        self.note(tx, facts=self.facts)
+
+    def note(self, tx: Transaction, **values: typing.Any) -> None:
+        """Change the row in the caller's transaction, if still held."""
+        if not db.change(tx, self.id, self.owner, values):
+            self._lost.set()
+            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+
+    def progress(self, total: int, done: int, skipped: int) -> None:
+        """Note bytes; written with the next renewal of the lease."""
+        self._progress = {'bytes_total': total, 'bytes_done': done,
+                          'bytes_skipped': skipped}
+
+    def finish(self, tx: Transaction, **values: typing.Any) -> None:
+        """Close the operation in the transaction that stores its result."""
+        if not db.finish(tx, self.id, self.owner, DONE,
+                         {**self._progress, 'step': 'done', **values}):
+            self._lost.set()
+            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+
+    def fail(self, tx: Transaction, error: exceptions.BlockstoreError,
+             ) -> None:
+        """Close the operation as failed, with the reason."""
+        if not db.finish(tx, self.id, self.owner, FAILED, {
+                **self._progress, 'error_code': error.code,
+                'error_message': error.message[:1024]}):
+            self._lost.set()
+            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+
+    def renew(self) -> None:
+        """Prolong the lease; called by the worker's keeper thread."""
+        started = time.monotonic()
+        with self.database.write() as tx:
+            if not db.renew(tx, self.id, self.owner, self._lease,
+                            self._progress):
+                self._lost.set()
+                return
+            row = db.get(tx, self.id)
+        self._renewed_at = started
+        if row is not None and row.cancel_requested:
+            self._cancelled.set()
+
+    def release(self) -> None:
+        """Give the operation back for somebody else to go on with."""
+        with self.database.write() as tx:
+            db.release(tx, self.id, self.owner)
+
+    def hand_over(self) -> None:
+        """Ask the thread that works on this to stop at the next check."""
+        self._handing_over.set()
+
+    def _overdue(self) -> bool:
+        """Tell whether the lease may have run out unnoticed (a freeze)."""
+        return time.monotonic() - self._renewed_at > self._lease
+
+
+class Keeper:
+    """A thread that renews the leases of all claims of this process.
+
+    :param lease: seconds; claims are renewed three times as often.
+    """
+
+    def __init__(self, lease: float) -> None:
+        self._interval = lease / 3
+        self._claims: set[Claim] = set()
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name='lease-keeper', daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop renewing."""
+        self._stopped.set()
+        self._thread.join()
+
+    def hand_over(self) -> None:
+        """Ask all work under way to stop at its next check."""
+        with self._lock:
+            for claim in self._claims:
+                claim.hand_over()
+
+    @contextlib.contextmanager
+    def keeping(self, claim: Claim) -> Iterator[None]:
+        """Renew a claim while the block runs."""
+        with self._lock:
+            self._claims.add(claim)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._claims.discard(claim)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            with self._lock:
+                claims = list(self._claims)
+            for claim in claims:
+                try:
+                    claim.renew()
+                except Exception:
+                    # The boundary of this thread: a database that is away
+                    # now is asked again; the claim itself notices in time
+                    # when its lease may have run out.
+                    LOG.exception('Lease of operation %s was not renewed',
+                                  claim.id)
+
+
+def wait(database: Database, operation_id: str, *, timeout: float,
+         check: Callable[[], None]) -> db.Row:
+    """Wait until another operation is closed; return its row.
+
+    :param check: called between looks; raises to give up.
+    :raises exceptions.Unavailable: after ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    pause = 0.002
+    while True:
+        with database.read() as tx:
+            row = db.get(tx, operation_id)
+        if row is None or row.state not in db.OPEN:
+            if row is None:
+                raise exceptions.NotFound(
+                    f'operation {operation_id} is gone')
+            return row
+        check()
+        if time.monotonic() > deadline:
+            raise exceptions.Unavailable(
+                f'operation {operation_id} ({row.kind}) did not end within '
+                f'{timeout:.0f} s')
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.25)

@@ -1,0 +1,184 @@
+"""A worker: claims operations of one topic and runs their handlers.
+
+Doorbells (``ring``) make it quick; its poller makes it sure: whatever is due
+for its hosts is found within ``[operations] poll_interval`` seconds, be it
+new, dropped by a broker, or left by a worker that died.  An operation that
+comes twice is claimed once.
+
+What a handler raises decides what follows:
+
+* ``LeaseLost``: nothing, somebody else has it;
+* ``HandedOver``, or a database failure: the operation is left to be taken up
+  again (by anyone, until ``max_attempts``);
+* anything else: the handler's ``failed`` writes what that means for the
+  resource, and the operation is closed as failed, in one transaction.
+"""
+
+from collections.abc import Mapping
+import concurrent.futures
+import threading
+import time
+import typing
+
+from oslo_config import cfg
+from oslo_db import exception as db_exception
+from oslo_log import log as logging
+
+from blockstore import errors
+from blockstore import exceptions
+from blockstore.db import operations as db
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import operations
+from blockstore.lifecycle.operations import Claim
+
+LOG = logging.getLogger(__name__)
+
+
+class Handler(typing.Protocol):
+    """Does one kind of operation; every call may be a repetition."""
+
+    def run(self, claim: Claim) -> None:
+        """Do it, and close the claim with the result in one transaction."""
+
+    def failed(self, tx: Transaction, claim: Claim,
+               error: exceptions.BlockstoreError) -> None:
+        """Write what the failure means for the resource."""
+
+
+class Worker:
+    """Runs the operations of one topic for one or more hosts.
+
+    :param hosts: the hosts whose operations this worker may take; operations
+        without a host may be taken by any worker of the topic.
+    :param owner: a name of this process that no other process ever has.
+    :param handlers: operation kind to handler.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database, *,
+                 topic: str, hosts: tuple[str, ...], owner: str,
+                 handlers: Mapping[str, Handler]) -> None:
+        self._options = conf.operations
+        self._database = database
+        self._topic = topic
+        self._hosts = hosts
+        self._owner = owner
+        self._handlers = handlers
+        self._keeper = operations.Keeper(self._options.lease)
+        self._pool = concurrent.futures.ThreadPoolExecutor(
+            self._options.workers, thread_name_prefix=f'{topic}-operation')
+        self._taken: set[str] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(
+            target=self._poll, name=f'{topic}-poller', daemon=True)
+
+    def start(self) -> None:
+        """Begin to take operations."""
+        self._keeper.start()
+        self._poller.start()
+
+    def stop(self, deadline: float) -> None:
+        """Take nothing more; finish or hand over what is under way.
+
+        :param deadline: seconds; what is not ended by then is left to its
+            lease.
+        """
+        self._stopping.set()
+        self._keeper.hand_over()
+        self._poller.join()
+        limit = time.monotonic() + deadline
+        while self._taken and time.monotonic() < limit:
+            time.sleep(0.01)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._keeper.stop()
+
+    def healthy(self) -> bool:
+        """Tell whether operations are still looked for."""
+        return self._poller.is_alive() or self._stopping.is_set()
+
+    def ring(self, operation_id: str) -> None:
+        """The doorbell: look at this operation now."""
+        if self._stopping.is_set():
+            return
+        with self._lock:
+            room = self._options.workers * 8
+            if operation_id in self._taken or len(self._taken) >= room:
+                return
+            self._taken.add(operation_id)
+        self._pool.submit(self._work, operation_id)
+
+    def _poll(self) -> None:
+        while True:
+            try:
+                with self._database.read() as tx:
+                    due = db.due(tx, self._topic, self._hosts,
+                                 self._options.workers * 8)
+                for operation_id in due:
+                    self.ring(operation_id)
+            except db_exception.DBError:
+                LOG.exception('Cannot look for due operations; will retry')
+            if self._stopping.wait(self._options.poll_interval):
+                return
+
+    def _work(self, operation_id: str) -> None:
+        try:
+            claim = self._claim(operation_id)
+            if claim is not None:
+                with self._keeper.keeping(claim):
+                    self._run(claim)
+        except Exception:
+            # The boundary of a pool thread: nobody else would see it.
+            LOG.exception('Operation %s was not worked on', operation_id)
+        finally:
+            with self._lock:
+                self._taken.discard(operation_id)
+
+    def _claim(self, operation_id: str) -> Claim | None:
+        with self._database.write() as tx:
+            if not db.claim(tx, operation_id, self._topic, self._hosts,
+                            self._owner, self._options.lease):
+                return None
+            row = db.get(tx, operation_id)
+        if row is None:
+            return None
+        return Claim(self._database, row, self._owner, self._options.lease)
+
+    def _run(self, claim: Claim) -> None:
+        row = claim.operation
+        handler = self._handlers[row.kind]
+        claim.context.update_store()
+        LOG.info('%s of %s begins, attempt %d', row.kind, row.resource_id,
+                 row.attempt)
+        try:
+            if row.attempt > self._options.max_attempts:
+                raise exceptions.BlockstoreError(
+                    f'{row.kind} was cut off {row.attempt - 1} times',
+                    code=errors.OPERATION_ATTEMPTS)
+            handler.run(claim)
+        except exceptions.LeaseLost:
+            LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
+        except exceptions.HandedOver:
+            claim.release()
+        except db_exception.DBError:
+            LOG.exception('%s of %s is left to be taken up again', row.kind,
+                          row.resource_id)
+        except exceptions.BlockstoreError as error:
+            LOG.warning('%s of %s failed: %s', row.kind, row.resource_id,
+                        error)
+            self._fail(handler, claim, error)
+        except Exception as error:
+            LOG.exception('%s of %s failed', row.kind, row.resource_id)
+            self._fail(handler, claim, exceptions.BlockstoreError(
+                f'unexpected {type(error).__name__}'))
+        else:
+            LOG.info('%s of %s ended', row.kind, row.resource_id)
+
+    def _fail(self, handler: Handler, claim: Claim,
+              error: exceptions.BlockstoreError) -> None:
+        try:
+            with self._database.write() as tx:
+                claim.fail(tx, error)
+                handler.failed(tx, claim, error)
+        except exceptions.LeaseLost:
+            LOG.warning('%s was taken over', claim.id)
