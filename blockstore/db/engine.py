@@ -19,8 +19,8 @@ import typing
 
 from oslo_config import cfg
 from oslo_db import options as oslo_options
-from oslo_db.sqlalchemy import exc_filters
 from oslo_db.sqlalchemy import engines
+from oslo_db.sqlalchemy import exc_filters
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy import pool
@@ -38,7 +38,8 @@ class Transaction:
         self._follow_ups: list[Callable[[], None]] = []
 
     def execute(self, statement: sa.Executable,
-                parameters: typing.Any = None) -> sa.CursorResult[typing.Any]:
+                parameters: typing.Any = None,
+                ) -> sa.CursorResult[*tuple[typing.Any, ...]]:
         """Run a Core statement."""
         return self.connection.execute(statement, parameters)
 
@@ -65,6 +66,7 @@ class Database:
             self.engine = _sqlite_engine(url, busy_timeout)
         else:
             self.engine = engines.create_engine(url, **dict(options or {}))
+            _set_isolation(self.engine)
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> 'Database':
@@ -105,6 +107,24 @@ class Database:
 def register_options(conf: cfg.ConfigOpts) -> None:
     """Register oslo.db's options, with SQLite as the default database."""
     conf.register_opts(oslo_options.database_opts, group='database')
+
+
+def _set_isolation(engine: sa.Engine) -> None:
+    """See what others have committed, on every database alike.
+
+    MariaDB's own default shows a transaction the past, as of its first
+    look: what is counted after a lock was waited for would be too old.
+    """
+    if engine.dialect.name in ('mysql', 'mariadb'):
+        event.listen(engine, 'connect', _read_committed)
+        # oslo.db has tried a connection already, which this must reach too.
+        engine.dispose()
+
+
+def _read_committed(connection: typing.Any, record: typing.Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
 
 
 def _sqlite_engine(url: str, busy_timeout: float) -> sa.Engine:
