@@ -1,7 +1,30 @@
-"""Options of the section ``[rpc]``."""
+"""Options of the section ``[rpc]``.
+
+Where the broker is comes from oslo.messaging's own ``transport_url``.
+"""
 
 from oslo_config import cfg
 
 GROUP = 'rpc'
 
-OPTS: list[cfg.Opt] = []
+OPTS: list[cfg.Opt] = [
+    cfg.IntOpt(
+        'call_timeout', default=60, min=1,
+        help='Seconds that a call to another service may take before the '
+             'caller gives up.'),
+    cfg.IntOpt(
+        'long_call_timeout', default=300, min=1,
+        help='Seconds that a call may take whose work on the back end is '
+             'known to be slow, such as preparing or removing a connection.'),
+    cfg.IntOpt(
+        'send_retries', default=2, min=0,
+        help='How often a message is sent again while the broker cannot be '
+             'reached, before the call fails.'),
+    cfg.IntOpt(
+        'doorbell_queue', default=1000, min=1,
+        help='How many doorbells may wait for a slow broker. Further ones '
+             'are dropped: the services look for due operations anyway.'),
+    cfg.IntOpt(
+        'server_threads', default=16, min=1,
+        help='Threads that serve incoming RPC, for each topic.'),
+]

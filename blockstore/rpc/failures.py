@@ -1,0 +1,105 @@
+"""How an exception crosses RPC and stays what it was.
+
+On the server :class:`Guard` stands before an endpoint.  What the service
+raises on purpose (:mod:`blockstore.exceptions`) is an answer and is sent as
+the nearest class of that module; anything else is logged with its traceback
+and sent as a plain internal error.  On the client :func:`restore` gives the
+caller the same class, message, code, blockers and remedy back, without the
+remote traceback in the message.  So a caller sees one family of exceptions,
+whatever the transport.
+"""
+
+from collections.abc import Callable
+import functools
+from typing import Any
+
+from kombu import exceptions as kombu_exceptions
+from oslo_log import log as logging
+import oslo_messaging
+
+from blockstore import exceptions
+
+LOG = logging.getLogger(__name__)
+
+#: Modules whose exceptions a client may rebuild.
+ALLOWED_MODULES = [exceptions.__name__]
+
+#: What a call may raise. oslo.messaging lets the errors of its broker's
+#: client through while it connects.
+CALL_ERRORS = (exceptions.BlockstoreError, oslo_messaging.MessagingException,
+               oslo_messaging.RemoteError, kombu_exceptions.KombuError,
+               OSError)
+
+
+def _plain(error: exceptions.BlockstoreError) -> exceptions.BlockstoreError:
+    """Rebuild an error as the nearest class that both sides know."""
+    known = next(cls for cls in type(error).__mro__
+                 if cls.__module__ == exceptions.__name__)
+    plain: exceptions.BlockstoreError = known(
+        error.message, code=error.code, blockers=error.blockers,
+        remedy=error.remedy)
+    return plain
+
+
+def portable(error: exceptions.BlockstoreError) -> exceptions.BlockstoreError:
+    """Make an error ready for oslo.messaging's serialization.
+
+    That takes the positional arguments from ``args`` and the named ones
+    from the attribute ``kwargs``.
+    """
+    plain = _plain(error)
+    vars(plain)['kwargs'] = {'code': error.code, 'remedy': error.remedy,
+                             'blockers': list(error.blockers)}
+    return plain
+
+
+def restore(error: Exception, method: str) -> exceptions.BlockstoreError:
+    """Turn what a call raised into one of our own exceptions.
+
+    :param error: our own exception as rebuilt by the transport, or the
+        transport's own failure.
+    :param method: the method that was called, for the message.
+    """
+    if isinstance(error, exceptions.BlockstoreError):
+        return _plain(error)
+    if isinstance(error, oslo_messaging.RemoteError):
+        return exceptions.BlockstoreError(
+            f'{method} failed: {error.exc_type}: {error.value}')
+    return exceptions.Unavailable(
+        f'{method} got no answer: {error}',
+        remedy='see whether the service is up, then try again')
+
+
+class Guard:
+    """An endpoint that raises nothing but portable exceptions.
+
+    :param endpoint: an object with a ``target`` and public methods that take
+        the context first.
+    """
+
+    def __init__(self, endpoint: Any) -> None:
+        self.target = endpoint.target
+        self._endpoint = endpoint
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._endpoint, name)
+        return _guarded(found) if callable(found) else found
+
+
+def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+    @oslo_messaging.expected_exceptions(  # type: ignore[untyped-decorator]
+        exceptions.BlockstoreError)
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except exceptions.BlockstoreError as error:
+            answer = portable(error)
+        except Exception as error:
+            LOG.exception('RPC method %s failed', method.__name__)
+            answer = portable(exceptions.BlockstoreError(
+                f'{method.__name__} failed: {type(error).__name__}',
+                remedy='look for the request id in the log of the service'))
+        raise answer
+    result: Callable[..., Any] = call
+    return result

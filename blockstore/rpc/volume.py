@@ -1,0 +1,96 @@
+"""The client of the volume services, one topic for each back end."""
+
+from typing import Any
+
+from blockstore import context as blockstore_context
+from blockstore.rpc import client
+from blockstore.rpc import topics
+
+Connector = dict[str, Any]
+Context = blockstore_context.RequestContext
+
+
+class VolumeClient(client.Client):
+    """Speaks to the volume service of one back end.
+
+    Every method takes ``host`` (``host@backend`` or ``host@backend#pool``)
+    second; the endpoint's methods take the same arguments without it.
+
+    Version history:
+
+    * 1.0 - operation_due, initialize_connection, terminate_connection,
+      initialize_connection_snapshot, terminate_connection_snapshot,
+      get_extents, get_capabilities
+    """
+
+    def operation_due(self, context: Context, host: str,
+                      operation_id: str) -> None:
+        """Tell a back end that an operation is due; may be lost."""
+        self.ring(context, topics.volume(host), operation_id)
+
+    def initialize_connection(self, context: Context, host: str,
+                              volume_id: str,
+                              connector: Connector) -> dict[str, Any]:
+        """Make a volume reachable for a connector.
+
+        :returns: the connection information, ``driver_volume_type`` and
+            ``data``.
+        """
+        info: dict[str, Any] = self._long_call(
+            context, host, 'initialize_connection', volume_id=volume_id,
+            connector=connector)
+        return info
+
+    def terminate_connection(self, context: Context, host: str,
+                             volume_id: str, connector: Connector | None,
+                             force: bool = False) -> None:
+        """Take a connector's way to a volume down; None: all of them."""
+        self._long_call(context, host, 'terminate_connection',
+                        volume_id=volume_id, connector=connector,
+                        force=force)
+
+    def initialize_connection_snapshot(
+            self, context: Context, host: str, snapshot_id: str,
+            connector: Connector) -> dict[str, Any]:
+        """Make a snapshot reachable, read-only, for a connector (R-121)."""
+        info: dict[str, Any] = self._long_call(
+            context, host, 'initialize_connection_snapshot',
+            snapshot_id=snapshot_id, connector=connector)
+        return info
+
+    def terminate_connection_snapshot(
+            self, context: Context, host: str, snapshot_id: str,
+            connector: Connector, force: bool = False) -> None:
+        """Take a connector's way to a snapshot down (R-121)."""
+        self._long_call(context, host, 'terminate_connection_snapshot',
+                        snapshot_id=snapshot_id, connector=connector,
+                        force=force)
+
+    def get_extents(self, context: Context, host: str, snapshot_id: str,
+                    base_snapshot_id: str | None, offset: int, length: int
+                    ) -> list[tuple[int, int, bool]]:
+        """List the parts of a snapshot that hold or may hold data.
+
+        :param base_snapshot_id: list only what changed since this older
+            snapshot of the same volume; None lists what is allocated.
+        :param offset: where to begin, in bytes.
+        :param length: how much to look at, in bytes.
+        :returns: offset and length in bytes, and whether it reads as zeros.
+        """
+        extents = self._long_call(
+            context, host, 'get_extents', snapshot_id=snapshot_id,
+            base_snapshot_id=base_snapshot_id, offset=offset, length=length)
+        return [(start, size, zero) for start, size, zero in extents]
+
+    def get_capabilities(self, context: Context,
+                         host: str) -> dict[str, Any]:
+        """Give a back end's stats and the list of its ``capabilities``."""
+        answer: dict[str, Any] = self.call(
+            context, topics.volume(host), 'get_capabilities',
+            timeout=self._conf.rpc.call_timeout)
+        return answer
+
+    def _long_call(self, context: Context, host: str, method: str,
+                   **arguments: Any) -> Any:
+        return self.call(context, topics.volume(host), method,
+                         timeout=self._conf.rpc.long_call_timeout, **arguments)
