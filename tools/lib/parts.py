@@ -1,0 +1,224 @@
+"""Run the parts of the tests, one after the other, and add them up.
+
+    python tools/lib/parts.py [PART…] [-- REGEX]
+
+A part is a set of checks (each a command that passes or fails) or a folder
+of tests below ``blockstore/tests``, run by stestr.  The table at the end, and
+the line ``N passed, N failed, N skipped`` after it, go to the file that
+``BLOCKSTORE_TEST_SUMMARY`` names, or else to the standard output.
+"""
+
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import components
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LOGS = pathlib.Path(
+    os.environ.get('BLOCKSTORE_TEST_LOGS', ROOT / '.test-logs'))
+BIN = pathlib.Path(sys.executable).parent
+
+Command = tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What one part runs.
+
+    :param checks: commands by name; without any, the part is the folder of
+        tests of the same name.
+    :param workers: how many tests run at once.
+    :param components: what is started for the tests, see ``components``.
+    :param usual: whether it runs when no part is named.
+    """
+
+    name: str
+    about: str
+    checks: tuple[tuple[str, Command], ...] = ()
+    workers: int = 2
+    components: bool = False
+    usual: bool = True
+
+
+@dataclasses.dataclass
+class Result:
+    """What one part came to."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    reasons: collections.Counter[str] = dataclasses.field(
+        default_factory=collections.Counter)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count something as skipped, and say why."""
+        self.skipped += count
+        self.reasons[reason] += count
+
+
+LINT = (
+    ('ruff', ('ruff', 'check', '.')),
+    ('hacking', ('flake8',)),
+    ('mypy', ('mypy',)),
+    ('bandit', ('bandit', '-q', '-r', 'blockstore', '-x', 'blockstore/tests',
+                '-s', 'B404,B603,B607')),
+    ('imports', ('lint-imports', '--no-logo')),
+    ('release notes', ('reno', '-q', 'lint')),
+    ('samples', ('python', 'tools/samples', '--check')),
+)
+DOCS = (
+    ('documentation', ('sphinx-build', '-q', '-W', '--keep-going', '-b',
+                       'html', 'doc/source', 'doc/build/html')),
+    ('release notes', ('sphinx-build', '-q', '-W', '--keep-going', '-b',
+                       'html', 'releasenotes/source',
+                       'releasenotes/build/html')),
+)
+PARTS = (
+    Part('lint', 'style, types, layers, security, samples', LINT),
+    Part('unit', 'one module at a time, no service'),
+    Part('functional', 'the whole service in one process'),
+    Part('contract', 'the suites that every driver and store must pass'),
+    Part('crash', 'kill -9 at every step boundary', workers=1),
+    Part('integration', 'real broker, databases, QEMU', components=True),
+    Part('compat', 'released OpenStack clients'),
+    Part('perf', 'budgets: ratios and counts', workers=1),
+    Part('docs', 'documentation and release notes', DOCS),
+)
+
+
+def run_checks(part: Part, chosen: list[str]) -> Result:
+    """Run the commands of a part; each is one pass or failure."""
+    result = Result(part.name)
+    for name, command in part.checks:
+        if chosen and name not in chosen:
+            continue
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]], cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False)
+        log = LOGS / f'{part.name}-{name.replace(" ", "-")}.log'
+        log.write_text(done.stdout)
+        print(f'  {name}: {"FAILED" if done.returncode else "ok"}',
+              flush=True)
+        if done.returncode:
+            result.failed += 1
+            print_end(done.stdout)
+        else:
+            result.passed += 1
+    return result
+
+
+def print_end(text: str, lines: int = 60) -> None:
+    """Print the end of an output, and where the rest of it is."""
+    all_lines = text.rstrip().splitlines()
+    if len(all_lines) > lines:
+        print(f'  ... {len(all_lines) - lines} lines more in {LOGS}')
+    print('\n'.join(all_lines[-lines:]), flush=True)
+
+
+def run_tests(part: Part, patterns: list[str]) -> Result:
+    """Run the folder of tests of a part by stestr."""
+    result = Result(part.name)
+    folder = ROOT / 'blockstore' / 'tests' / part.name
+    if not has_tests(folder):
+        result.skip(f'there are no tests in {folder.relative_to(ROOT)}')
+        return result
+    with components.running(part.components, LOGS) as (found, missing):
+        for reason in missing:
+            print(f'  not there: {reason}', flush=True)
+        command = [
+            sys.executable, '-m', 'stestr', '--test-path', str(folder), 'run',
+            '--concurrency', str(part.workers), *patterns]
+        # stestr finds its workers' interpreter in the environment.
+        environment = {**os.environ, **found, 'PYTHON': sys.executable}
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    count_tests(result)
+    if done.returncode and not result.failed:
+        print(f'  stestr ended with {done.returncode}', flush=True)
+        result.failed += 1
+    return result
+
+
+def has_tests(folder: pathlib.Path) -> bool:
+    """Tell whether a folder has modules besides its packages' own."""
+    return any(not path.name.startswith('_')
+               for path in folder.rglob('*.py'))
+
+
+def count_tests(result: Result) -> None:
+    """Add up the outcomes of stestr's last run."""
+    stream = subprocess.run(
+        [sys.executable, '-m', 'stestr', 'last', '--subunit'], cwd=ROOT,
+        capture_output=True, check=False).stdout
+    tally = subprocess.run(
+        [sys.executable, str(ROOT / 'tools' / 'lib' / 'tally.py')],
+        input=stream, capture_output=True, check=False)
+    if tally.returncode:
+        print_end(tally.stderr.decode(errors='replace'))
+        result.failed += 1
+        return
+    counts = json.loads(tally.stdout)
+    result.passed += counts['passed']
+    result.failed += counts['failed']
+    for reason, number in counts['reasons'].items():
+        result.skip(reason, number)
+
+
+def table(results: list[Result]) -> str:
+    """Write the table, the reasons of the skips, and the closing line."""
+    lines = ['', f'{"part":<13}{"passed":>8}{"failed":>8}{"skipped":>9}'
+                 f'{"seconds":>9}']
+    lines += [f'{r.name:<13}{r.passed:>8}{r.failed:>8}{r.skipped:>9}'
+              f'{r.seconds:>9.1f}' for r in results]
+    for result in results:
+        lines += [f'{result.name}: skipped {count}: {reason}'
+                  for reason, count in result.reasons.items()]
+    lines += ['', f'{sum(r.passed for r in results)} passed, '
+                  f'{sum(r.failed for r in results)} failed, '
+                  f'{sum(r.skipped for r in results)} skipped', '']
+    return '\n'.join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the parts that are named, or the usual ones."""
+    patterns: list[str] = []
+    if '--' in arguments:
+        cut = arguments.index('--')
+        arguments, patterns = arguments[:cut], arguments[cut + 1:]
+    known = {part.name: part for part in PARTS}
+    unknown = [name for name in arguments if name not in known]
+    if unknown:
+        print(f'no such part: {", ".join(unknown)}; '
+              f'there are: {", ".join(known)}')
+        return 2
+    chosen = ([known[name] for name in arguments]
+              or [part for part in PARTS if part.usual])
+    LOGS.mkdir(parents=True, exist_ok=True)
+    os.environ['PATH'] = f'{BIN}{os.pathsep}{os.environ["PATH"]}'
+    results = []
+    for part in chosen:
+        print(f'\n== {part.name}: {part.about}', flush=True)
+        begun = time.monotonic()
+        run = run_checks if part.checks else run_tests
+        result = run(part, patterns)
+        result.seconds = time.monotonic() - begun
+        results.append(result)
+    text = table(results)
+    target = os.environ.get('BLOCKSTORE_TEST_SUMMARY')
+    if target:
+        pathlib.Path(target).write_text(text)
+    else:
+        print(text, end='')
+    return 1 if any(result.failed for result in results) else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
