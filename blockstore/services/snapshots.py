@@ -1,0 +1,160 @@
+"""Snapshots: what may be asked for."""
+
+import typing
+
+from oslo_config import cfg
+from oslo_utils import uuidutils
+
+from blockstore import errors
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import listing
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db import snapshots as db
+from blockstore.db import types as db_types
+from blockstore.db import volumes as db_volumes
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import transitions
+from blockstore.lifecycle.snapshots import DELETABLE
+from blockstore.lifecycle.snapshots import RESETTABLE
+from blockstore.lifecycle.snapshots import SNAPSHOTS
+from blockstore.lifecycle.snapshots import SnapshotStatus
+from blockstore.lifecycle.volumes import VolumeStatus
+from blockstore.rpc.clients import Clients
+from blockstore.services import base
+from blockstore.services import quotas
+from blockstore.services import volume_connections as connections
+
+
+class Snapshots(base.UseCases):
+    """The use cases of snapshots."""
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database,
+                 clients: Clients) -> None:
+        super().__init__(conf, database, clients)
+        self.metadata = base.KeyedMetadata(
+            database, 'snapshot', models.Snapshot, models.SnapshotMetadata)
+
+    def get(self, context: RequestContext, id_: str) -> typing.Any:
+        """Return a snapshot with its metadata."""
+        with self.database.read() as tx:
+            return base.found(db.detail(tx, context, id_), 'snapshot', id_)
+
+    def list(self, context: RequestContext, query: listing.ListQuery,
+             ) -> typing.Any:
+        """Return one page of snapshots, with metadata."""
+        with self.database.read() as tx:
+            return db.page(tx, context, query)
+
+    def count(self, context: RequestContext, query: listing.ListQuery) -> int:
+        """Count what a query matches."""
+        with self.database.read() as tx:
+            return db.count(tx, context, query)
+
+    def create(self, context: RequestContext, volume_id: str,
+               name: str | None = None, description: str | None = None,
+               metadata: typing.Mapping[str, str] | None = None,
+               allow_in_use: bool = False) -> typing.Any:
+        """Ask for a snapshot; return it with status ``creating``."""
+        id_ = uuidutils.generate_uuid()
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume',
+                                  volume_id, lock=True)
+            _check_source(volume, allow_in_use)
+            quotas.reserve(
+                tx, self.conf, volume.project_id, snapshots=1,
+                gigabytes=(0 if self.conf.quota.no_snapshot_gb_quota
+                           else volume.size),
+                volume_type=db_types.get(tx, volume.volume_type_id))
+            insert(tx, context, id_, volume, name=name,
+                   description=description)
+            if metadata:
+                rows.set_metadata(tx, models.SnapshotMetadata, id_, metadata)
+            self.clients.launch(
+                tx, context, 'snapshot.create', id_, topic='volume',
+                host=connections.owner(volume), project_id=volume.project_id)
+            return db.detail(tx, context, id_)
+
+    def update(self, context: RequestContext, id_: str,
+               changes: typing.Mapping[str, typing.Any]) -> typing.Any:
+        """Change ``display_name`` and ``display_description``."""
+        with self.database.write() as tx:
+            base.require(tx, context, models.Snapshot, 'snapshot', id_)
+            rows.update(tx, models.Snapshot, id_, changes)
+            return db.detail(tx, context, id_)
+
+    def delete(self, context: RequestContext, id_: str, force: bool = False,
+               ) -> None:
+        """Ask for a snapshot to be removed.
+
+        :param force: whatever its status is.
+        """
+        with self.database.write() as tx:
+            snapshot = base.require(tx, context, models.Snapshot, 'snapshot',
+                                    id_, lock=True)
+            self._check_unneeded(tx, snapshot)
+            transitions.move(
+                tx, SNAPSHOTS, models.Snapshot, id_, SnapshotStatus.DELETING,
+                sources=None if force else DELETABLE,
+                reason='asked to be removed')
+            volume = rows.get(tx, models.Volume, snapshot.volume_id)
+            if volume is None or volume.host is None:
+                rows.soft_delete(tx, models.Snapshot, id_)
+                return
+            self.clients.launch(
+                tx, context, 'snapshot.delete', id_, topic='volume',
+                host=connections.owner(volume),
+                project_id=snapshot.project_id)
+
+    def _check_unneeded(self, tx: Transaction, snapshot: models.Snapshot,
+                        ) -> None:
+        if snapshot.purpose != 'user':
+            raise exceptions.InvalidStatus(
+                f'snapshot {snapshot.id} belongs to a backup',
+                code=errors.SNAPSHOT_HAS_DEPENDENTS, blockers=['a backup'],
+                remedy='delete the backup; its snapshot goes with it')
+        making = db_volumes.sources(tx, snapshot.id)
+        if making:
+            raise exceptions.InvalidStatus(
+                f'volumes are being made from snapshot {snapshot.id}',
+                code=errors.SNAPSHOT_HAS_DEPENDENTS,
+                blockers=[f'volume {one}' for one in making[:10]],
+                remedy='wait until they are available')
+
+    def reset_status(self, context: RequestContext, id_: str, status: str,
+                     ) -> None:
+        """Set the status at an administrator's word."""
+        if status not in RESETTABLE:
+            raise exceptions.Invalid(f'no such snapshot status: {status}')
+        with self.database.write() as tx:
+            base.require(tx, context, models.Snapshot, 'snapshot', id_)
+            transitions.reset(tx, models.Snapshot, id_, status)
+
+
+def insert(tx: Transaction, context: RequestContext, id_: str,
+           volume: models.Volume, *, name: str | None,
+           description: str | None) -> None:
+    """Add a user's snapshot row with status ``creating``."""
+    rows.insert(
+        tx, models.Snapshot, id=id_, volume_id=volume.id,
+        project_id=volume.project_id, user_id=context.user_id,
+        display_name=name, display_description=description,
+        status=SnapshotStatus.CREATING, progress='0%',
+        volume_size=volume.size, volume_type_id=volume.volume_type_id)
+
+
+def _check_source(volume: models.Volume, allow_in_use: bool) -> None:
+    statuses = [VolumeStatus.AVAILABLE]
+    if allow_in_use:
+        statuses.append(VolumeStatus.IN_USE)
+    if volume.status not in statuses:
+        raise exceptions.InvalidStatus(
+            f'volume {volume.id} is {volume.status}',
+            code=errors.VOLUME_BAD_STATUS,
+            blockers=[f'status {volume.status}'],
+            remedy='use force (or API 3.66) for a volume in use'
+            if volume.status == VolumeStatus.IN_USE else
+            'wait until it is available')
+    connections.owner(volume)

@@ -1,0 +1,270 @@
+"""How volumes come to be connected: the parts that all ways share.
+
+A connection has an intent row (the attachment) before a driver opens it, and
+the row goes only after the driver has closed it; the volume's own status
+follows from its attachments.
+"""
+
+import typing
+
+from oslo_utils import timeutils
+from oslo_utils import uuidutils
+
+from blockstore import errors
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import attachments as db
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db import services as db_services
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import transitions
+from blockstore.lifecycle.volumes import AttachStatus
+from blockstore.lifecycle.volumes import by_attachments
+from blockstore.lifecycle.volumes import VOLUMES
+from blockstore.lifecycle.volumes import VolumeStatus
+from blockstore.services import base
+
+Connector = dict[str, typing.Any]
+_S = VolumeStatus
+
+
+class VolumeConnections(base.UseCases):
+    """The actions of a volume that connect and disconnect it."""
+
+    def reserve(self, context: RequestContext, id_: str) -> None:
+        """Promise a volume to a caller that will attach it."""
+        with self.database.write() as tx:
+            volume = lock_for_attach(tx, context, id_)
+            check_readable_meanwhile(tx, self.conf, volume)
+            sources = [_S.AVAILABLE]
+            if volume.multiattach:
+                sources.append(_S.IN_USE)
+            transitions.move(tx, VOLUMES, models.Volume, id_, _S.ATTACHING,
+                             sources=sources)
+
+    def unreserve(self, context: RequestContext, id_: str) -> None:
+        """Take the promise back; does nothing if there is none."""
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            if volume.status == _S.ATTACHING:
+                settle(tx, id_)
+
+    def begin_detaching(self, context: RequestContext, id_: str) -> None:
+        """Announce that a volume is about to be detached."""
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            if volume.attach_status != AttachStatus.ATTACHED:
+                raise exceptions.InvalidStatus(
+                    f'volume {id_} is not attached',
+                    code=errors.VOLUME_BAD_STATUS)
+            transitions.move(tx, VOLUMES, models.Volume, id_, _S.DETACHING)
+
+    def roll_detaching(self, context: RequestContext, id_: str) -> None:
+        """Take the announcement back; does nothing if there is none."""
+        with self.database.write() as tx:
+            base.require(tx, context, models.Volume, 'volume', id_)
+            transitions.try_move(tx, VOLUMES, models.Volume, id_, _S.IN_USE,
+                                 sources=(_S.DETACHING,),
+                                 reason='a client keeps it')
+
+    def attach(self, context: RequestContext, id_: str, mountpoint: str,
+               instance_uuid: str | None, host_name: str | None,
+               mode: str = 'rw') -> str:
+        """Note that a client is connected; return the attachment's id."""
+        with self.database.write() as tx:
+            volume = lock_for_attach(tx, context, id_)
+            present = db.of_volume(tx, id_)
+            for row in present:
+                if _same_client(row, instance_uuid, host_name):
+                    return row.id
+            if present and not volume.multiattach:
+                raise exceptions.InvalidStatus(
+                    f'volume {id_} is attached already',
+                    code=errors.VOLUME_ATTACHED,
+                    blockers=[f'attachment {row.id}' for row in present],
+                    remedy='detach it first')
+            check_readable_meanwhile(tx, self.conf, volume)
+            transitions.move(
+                tx, VOLUMES, models.Volume, id_, _S.IN_USE,
+                sources=(_S.AVAILABLE, _S.ATTACHING, _S.RESERVED),
+                reason='a client is connected',
+                attach_status=AttachStatus.ATTACHED)
+            attachment_id = uuidutils.generate_uuid()
+            rows.insert(
+                tx, models.Attachment, id=attachment_id, volume_id=id_,
+                project_id=volume.project_id, instance_uuid=instance_uuid,
+                attached_host=host_name, mountpoint=mountpoint,
+                attach_mode=mode, attach_time=timeutils.utcnow(),
+                attach_status=AttachStatus.ATTACHED)
+            rows.set_metadata(tx, models.VolumeAdminMetadata, id_, {
+                'attached_mode': mode})
+            return attachment_id
+
+    def detach(self, context: RequestContext, id_: str,
+               attachment_id: str | None = None) -> None:
+        """Note that a client has let go."""
+        with self.database.write() as tx:
+            base.require(tx, context, models.Volume, 'volume', id_, lock=True)
+            present = db.of_volume(tx, id_)
+            if attachment_id is None and len(present) > 1:
+                raise exceptions.Invalid(
+                    f'volume {id_} has {len(present)} attachments',
+                    blockers=[f'attachment {row.id}' for row in present],
+                    remedy='name the attachment to detach')
+            chosen = [row for row in present
+                      if attachment_id in (None, row.id)]
+            if attachment_id is not None and not chosen:
+                raise exceptions.NotFound(
+                    f'attachment {attachment_id} could not be found')
+            for row in chosen:
+                db.remove(tx, row.id)
+            settle(tx, id_)
+
+    def force_detach(self, context: RequestContext, id_: str,
+                     attachment_id: str | None,
+                     connector: Connector | None) -> None:
+        """Close a connection and note that its client is gone."""
+        self._terminate(context, id_, connector, force=True)
+        self.detach(context, id_, attachment_id)
+
+    def initialize_connection(self, context: RequestContext, id_: str,
+                              connector: Connector) -> dict[str, typing.Any]:
+        """Open a way in and return what a client connects with."""
+        with self.database.read() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_)
+            if volume.status == _S.MAINTENANCE:
+                raise exceptions.InvalidStatus(
+                    f'volume {id_} is in maintenance',
+                    code=errors.VOLUME_BAD_STATUS)
+            check_readable_meanwhile(tx, self.conf, volume)
+        return connection_info(
+            self.clients.volume.initialize_connection(
+                context, owner(volume), id_, connector), connector)
+
+    def terminate_connection(self, context: RequestContext, id_: str,
+                             connector: Connector | None) -> None:
+        """Close a way in; a promise that stands is taken back."""
+        self._terminate(context, id_, connector, force=False)
+        self.unreserve(context, id_)
+
+    def _terminate(self, context: RequestContext, id_: str,
+                   connector: Connector | None, force: bool) -> None:
+        with self.database.read() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_)
+        if volume.host is not None:
+            self.clients.volume.terminate_connection(
+                context, volume.host, id_, connector, force)
+
+    def set_bootable(self, context: RequestContext, id_: str, flag: bool,
+                     ) -> None:
+        """Mark whether a machine can boot from the volume."""
+        with self.database.write() as tx:
+            base.require(tx, context, models.Volume, 'volume', id_)
+            rows.update(tx, models.Volume, id_, {'bootable': flag})
+
+    def set_readonly(self, context: RequestContext, id_: str, flag: bool,
+                     ) -> None:
+        """Mark a detached volume as read-only for coming attachments."""
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            if volume.status != _S.AVAILABLE:
+                raise exceptions.InvalidStatus(
+                    f'volume {id_} is {volume.status}, not available',
+                    code=errors.VOLUME_BAD_STATUS,
+                    blockers=[f'status {volume.status}'],
+                    remedy='detach it first')
+            rows.set_metadata(tx, models.VolumeAdminMetadata, id_,
+                              {'readonly': str(flag)})
+
+    def _drop_attachments(self, tx: Transaction, volume_id: str) -> None:
+        for row in db.of_volume(tx, volume_id):
+            db.remove(tx, row.id)
+        rows.set_metadata(tx, models.VolumeAdminMetadata, volume_id, {},
+                          replace=True)
+
+
+def lock_for_attach(tx: Transaction, context: RequestContext, id_: str,
+                    ) -> models.Volume:
+    """Return a volume that may get one more attachment, held."""
+    volume = base.require(tx, context, models.Volume, 'volume', id_,
+                          lock=True)
+    if volume.status.startswith('error'):
+        raise exceptions.InvalidStatus(
+            f'volume {id_} is {volume.status} and cannot be attached',
+            code=errors.VOLUME_BAD_STATUS,
+            blockers=[f'status {volume.status}'],
+            remedy='see its messages; delete it, or reset its status')
+    return volume
+
+
+def check_readable_meanwhile(tx: Transaction, conf: typing.Any,
+                             volume: models.Volume) -> None:
+    """Refuse writers while a backup reads the volume's own bytes.
+
+    Only where the back end cannot keep the bytes stable for a reader; a
+    backup through a temporary snapshot or volume never gets in the way.
+    """
+    if volume.backup_id is None or volume.previous_status != _S.AVAILABLE:
+        return
+    service = db_services.get(tx, owner(volume), 'cinder-volume')
+    abilities = (service.capabilities or {}) if service else {}
+    if 'stable_reads' in abilities.get('capabilities', ()):
+        return
+    raise exceptions.InvalidStatus(
+        f'volume {volume.id} is being read by backup {volume.backup_id}',
+        code=errors.VOLUME_BACKING_UP,
+        blockers=[f'backup {volume.backup_id}'],
+        remedy='wait until the backup has ended')
+
+
+def settle(tx: Transaction, volume_id: str) -> None:
+    """Give a volume the status that its attachments say."""
+    statuses = {row.attach_status for row in db.of_volume(tx, volume_id)}
+    status, attach_status = by_attachments(statuses)
+    volume = rows.get(tx, models.Volume, volume_id)
+    if volume is None:
+        return
+    values = {'attach_status': attach_status}
+    if status == volume.status or not transitions.try_move(
+            tx, VOLUMES, models.Volume, volume_id, status, **values):
+        # A long operation (extending …) keeps its own status.
+        rows.update(tx, models.Volume, volume_id, values)
+    if not statuses:
+        rows.delete_metadata(tx, models.VolumeAdminMetadata, volume_id,
+                             'attached_mode')
+
+
+def owner(volume: models.Volume) -> str:
+    """Return the service that owns a volume, or raise InvalidStatus."""
+    if volume.host is None:
+        raise exceptions.InvalidStatus(
+            f'volume {volume.id} has no back end yet',
+            code=errors.VOLUME_NOT_PLACED,
+            remedy='wait until it is available')
+    return volume.host.partition('#')[0]
+
+
+def connection_info(info: dict[str, typing.Any], connector: Connector,
+                    ) -> dict[str, typing.Any]:
+    """Add what every connection answer carries (contract §1.2)."""
+    data = dict(info['data'])
+    data.setdefault('access_mode', connector.get('mode') or 'rw')
+    for key, value in (('qos_specs', None), ('encrypted', False),
+                       ('cacheable', False), ('enforce_multipath', False)):
+        data.setdefault(key, value)
+    return {**info, 'data': data,
+            'enforce_multipath': data['enforce_multipath']}
+
+
+def _same_client(row: models.Attachment, instance_uuid: str | None,
+                 host_name: str | None) -> bool:
+    return (row.instance_uuid is not None
+            and row.instance_uuid == instance_uuid) or (
+                row.instance_uuid is None and row.attached_host is not None
+                and row.attached_host == host_name)
+
+

@@ -1,0 +1,399 @@
+"""Volumes: what may be asked for.
+
+Each request is checked, and its status change, its intent rows and its
+operation are written in one transaction; the work itself is done by the
+scheduler and the volume service.
+"""
+
+import dataclasses
+import typing
+
+from oslo_config import cfg
+from oslo_utils import uuidutils
+
+from blockstore import errors
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import listing
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db import snapshots as db_snapshots
+from blockstore.db import types as db_types
+from blockstore.db import volumes as db
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import transitions
+from blockstore.lifecycle.snapshots import SNAPSHOTS
+from blockstore.lifecycle.snapshots import SnapshotStatus
+from blockstore.lifecycle.volumes import DELETABLE
+from blockstore.lifecycle.volumes import RESETTABLE
+from blockstore.lifecycle.volumes import VOLUMES
+from blockstore.lifecycle.volumes import VolumeStatus
+from blockstore.rpc.clients import Clients
+from blockstore.services import base
+from blockstore.services import quotas
+from blockstore.services import restores
+from blockstore.services.volume_connections import VolumeConnections
+
+ListQuery = listing.ListQuery
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeSpec:
+    """What a caller wants a new volume to be; sizes in GiB."""
+
+    size: int | None = None
+    name: str | None = None
+    description: str | None = None
+    volume_type: str | None = None
+    metadata: typing.Mapping[str, str] = dataclasses.field(
+        default_factory=dict)
+    snapshot_id: str | None = None
+    source_volid: str | None = None
+    backup_id: str | None = None
+    availability_zone: str | None = None
+    scheduler_hints: typing.Mapping[str, typing.Any] = dataclasses.field(
+        default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """Where a new volume's bytes come from."""
+
+    size: int = 1
+    host: str | None = None
+    volume_type_id: str | None = None
+    what: str = ''
+    bootable: bool = False
+
+
+class Volumes(VolumeConnections):
+    """The use cases of volumes."""
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database,
+                 clients: Clients) -> None:
+        super().__init__(conf, database, clients)
+        self.metadata = base.KeyedMetadata(
+            database, 'volume', models.Volume, models.VolumeMetadata,
+            frozen=(VolumeStatus.MAINTENANCE,))
+
+    # Reading.
+
+    def get(self, context: RequestContext, id_: str) -> typing.Any:
+        """Return a volume with its maps, attachments and type name."""
+        with self.database.read() as tx:
+            return base.found(db.detail(tx, context, id_), 'volume', id_)
+
+    def list(self, context: RequestContext, query: ListQuery,
+             full: bool = True) -> typing.Any:
+        """Return one page of volumes; ``full`` with maps and attachments."""
+        with self.database.read() as tx:
+            return db.page(tx, context, query, full=full)
+
+    def count(self, context: RequestContext, query: ListQuery) -> int:
+        """Count what a query matches."""
+        with self.database.read() as tx:
+            return db.count(tx, context, query)
+
+    def summary(self, context: RequestContext, all_tenants: bool,
+                ) -> tuple[int, int]:
+        """Return the number of volumes and their total size in GiB."""
+        with self.database.read() as tx:
+            return db.total(tx, context, all_tenants)
+
+    # Creating.
+
+    def create(self, context: RequestContext, spec: VolumeSpec,
+               ) -> typing.Any:
+        """Ask for a new volume; return it with status ``creating``."""
+        id_ = uuidutils.generate_uuid()
+        with self.database.write() as tx:
+            self._insert(tx, context, id_, spec)
+            if spec.backup_id:
+                self._restore_into(tx, context, id_, spec.backup_id)
+            return db.detail(tx, context, id_)
+
+    def insert_for_restore(self, tx: Transaction, context: RequestContext,
+                           backup: models.Backup, name: str) -> str:
+        """Add a new volume that a restore will fill; return its id."""
+        id_ = uuidutils.generate_uuid()
+        self._insert(tx, context, id_, VolumeSpec(
+            size=backup.size, name=name, backup_id=backup.id))
+        return id_
+
+    def _insert(self, tx: Transaction, context: RequestContext, id_: str,
+                spec: VolumeSpec) -> None:
+        source = self._source(tx, context, spec)
+        size = spec.size or source.size
+        if size < source.size:
+            raise exceptions.Invalid(
+                f'a volume of {size} GiB cannot hold {source.what}, which has '
+                f'{source.size} GiB', code=errors.VOLUME_TOO_SMALL,
+                blockers=[source.what],
+                remedy=f'ask for at least {source.size} GiB')
+        volume_type = db_types.resolve(
+            tx, context, spec.volume_type or source.volume_type_id,
+            self.conf.volume.default_volume_type)
+        type_id = volume_type.id if volume_type else None
+        quotas.reserve(tx, self.conf, context.project_id, volumes=1,
+                       gigabytes=size, volume_size=size,
+                       volume_type=volume_type)
+        specs = (db_types.extra_specs(tx, type_id) if type_id else {})
+        rows.insert(
+            tx, models.Volume, id=id_, project_id=context.project_id,
+            user_id=context.user_id, display_name=spec.name,
+            display_description=spec.description, size=size,
+            status=VolumeStatus.CREATING, volume_type_id=type_id,
+            availability_zone=spec.availability_zone,
+            snapshot_id=spec.snapshot_id, source_volid=spec.source_volid,
+            host=source.host, bootable=source.bootable,
+            multiattach=specs.get('multiattach') == '<is> True')
+        rows.set_metadata(tx, models.VolumeMetadata, id_, spec.metadata)
+        self.clients.launch(
+            tx, context, 'volume.create', id_,
+            topic='volume' if source.host else 'scheduler',
+            host=service_host(source.host), project_id=context.project_id,
+            arguments={'to_restore': bool(spec.backup_id)})
+
+    def _source(self, tx: Transaction, context: RequestContext,
+                spec: VolumeSpec) -> _Source:
+        given = [name for name in ('snapshot_id', 'source_volid', 'backup_id')
+                 if getattr(spec, name)]
+        if len(given) > 1:
+            raise exceptions.Invalid(
+                'a volume has one source, not ' + ' and '.join(given))
+        if spec.snapshot_id:
+            return self._from_snapshot(tx, context, spec.snapshot_id)
+        if spec.source_volid:
+            return self._from_volume(tx, context, spec.source_volid)
+        if spec.backup_id:
+            backup = base.require(tx, context, models.Backup, 'backup',
+                                  spec.backup_id, lock=True)
+            return _Source(size=backup.size, what=f'backup {backup.id}')
+        if not spec.size:
+            raise exceptions.Invalid(
+                'size is required for a volume without a source',
+                remedy='give size in GiB')
+        return _Source()
+
+    def _from_snapshot(self, tx: Transaction, context: RequestContext,
+                       id_: str) -> _Source:
+        snapshot = base.require(tx, context, models.Snapshot, 'snapshot', id_,
+                                lock=True)
+        if snapshot.status != SnapshotStatus.AVAILABLE:
+            raise exceptions.InvalidStatus(
+                f'snapshot {id_} is {snapshot.status}',
+                code=errors.SNAPSHOT_BAD_STATUS,
+                blockers=[f'status {snapshot.status}'],
+                remedy='wait until the snapshot is available')
+        parent = base.found(rows.get(tx, models.Volume, snapshot.volume_id),
+                            'volume', snapshot.volume_id)
+        return _Source(size=snapshot.volume_size, host=parent.host,
+                       volume_type_id=snapshot.volume_type_id,
+                       what=f'snapshot {id_}', bootable=parent.bootable)
+
+    def _from_volume(self, tx: Transaction, context: RequestContext,
+                     id_: str) -> _Source:
+        volume = base.require(tx, context, models.Volume, 'volume', id_,
+                              lock=True)
+        if volume.status not in (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE):
+            raise exceptions.InvalidStatus(
+                f'source volume {id_} is {volume.status}',
+                code=errors.VOLUME_BAD_STATUS,
+                blockers=[f'status {volume.status}'],
+                remedy='wait until it is available or in-use')
+        return _Source(size=volume.size, host=volume.host,
+                       volume_type_id=volume.volume_type_id,
+                       what=f'volume {id_}', bootable=volume.bootable)
+
+    def _restore_into(self, tx: Transaction, context: RequestContext,
+                      id_: str, backup_id: str) -> None:
+        restores.launch(tx, self.clients, context, backup_id, id_, new=True)
+
+    # Changing.
+
+    def update(self, context: RequestContext, id_: str,
+               changes: typing.Mapping[str, typing.Any]) -> typing.Any:
+        """Change ``display_name``, ``display_description``, ``metadata``."""
+        values = dict(changes)
+        metadata = values.pop('metadata', None)
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            if volume.status == VolumeStatus.MAINTENANCE:
+                raise exceptions.InvalidStatus(
+                    f'volume {id_} is in maintenance',
+                    code=errors.VOLUME_BAD_STATUS)
+            rows.update(tx, models.Volume, id_, values)
+            if metadata is not None:
+                rows.set_metadata(tx, models.VolumeMetadata, id_, metadata)
+            return db.detail(tx, context, id_)
+
+    def extend(self, context: RequestContext, id_: str, new_size: int,
+               allow_in_use: bool) -> None:
+        """Ask for a volume to grow to ``new_size`` GiB."""
+        sources = [VolumeStatus.AVAILABLE]
+        if allow_in_use:
+            sources.append(VolumeStatus.IN_USE)
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            if new_size <= volume.size:
+                raise exceptions.Invalid(
+                    f'volume {id_} has {volume.size} GiB and cannot become '
+                    f'{new_size} GiB', code=errors.VOLUME_TOO_SMALL,
+                    remedy=f'ask for more than {volume.size} GiB')
+            transitions.move(tx, VOLUMES, models.Volume, id_,
+                             VolumeStatus.EXTENDING, sources=sources)
+            quotas.reserve(
+                tx, self.conf, volume.project_id,
+                gigabytes=new_size - volume.size, volume_size=new_size,
+                volume_type=db_types.get(tx, volume.volume_type_id))
+            # The quota is counted from sizes: the new one counts from now.
+            rows.update(tx, models.Volume, id_, {'size': new_size})
+            self._launch(tx, context, 'volume.extend', volume, {
+                'new_size': new_size, 'old_size': volume.size,
+                'old_status': volume.status})
+
+    def revert(self, context: RequestContext, id_: str,
+               snapshot_id: str) -> None:
+        """Ask for a volume to go back to its latest snapshot."""
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            snapshot = base.require(tx, context, models.Snapshot, 'snapshot',
+                                    snapshot_id, lock=True)
+            self._check_latest(tx, volume, snapshot)
+            if (volume.status != VolumeStatus.AVAILABLE
+                    or snapshot.status != SnapshotStatus.AVAILABLE
+                    or volume.backup_id is not None):
+                raise exceptions.Conflict(
+                    f'volume {id_} is {volume.status} and snapshot '
+                    f'{snapshot_id} is {snapshot.status}; both must be '
+                    'available and no backup under way',
+                    code=errors.VOLUME_BAD_STATUS,
+                    remedy='detach the volume, or wait')
+            transitions.move(tx, VOLUMES, models.Volume, id_,
+                             VolumeStatus.REVERTING)
+            transitions.move(tx, SNAPSHOTS, models.Snapshot, snapshot_id,
+                             SnapshotStatus.RESTORING)
+            self._launch(tx, context, 'volume.revert', volume,
+                         {'snapshot_id': snapshot_id})
+
+    def _check_latest(self, tx: Transaction, volume: models.Volume,
+                      snapshot: models.Snapshot) -> None:
+        taken = [row for row in db_snapshots.of_volume(tx, volume.id)
+                 if row.purpose == 'user']
+        if not taken or taken[0].id != snapshot.id:
+            latest = taken[0].id if taken else 'none'
+            raise exceptions.Invalid(
+                f'snapshot {snapshot.id} is not the latest one of volume '
+                f'{volume.id}', code=errors.SNAPSHOT_NOT_LATEST,
+                blockers=[f'snapshot {latest}'],
+                remedy='delete the newer snapshots first, or create a volume '
+                       'from the snapshot')
+        if snapshot.volume_size != volume.size:
+            raise exceptions.Invalid(
+                f'volume {volume.id} has grown to {volume.size} GiB since '
+                f'snapshot {snapshot.id} of {snapshot.volume_size} GiB',
+                remedy='create a volume from the snapshot instead')
+
+    def reset_status(self, context: RequestContext, id_: str,
+                     status: str | None = None,
+                     attach_status: str | None = None,
+                     migration_status: str | None = None) -> None:
+        """Set statuses at an administrator's word."""
+        values: dict[str, typing.Any] = {}
+        if attach_status is not None:
+            values['attach_status'] = attach_status
+        if migration_status is not None:
+            values['migration_status'] = (
+                None if migration_status == 'none' else migration_status)
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            if status is not None and status not in RESETTABLE:
+                raise exceptions.Invalid(f'no such volume status: {status}')
+            if attach_status == 'detached':
+                self._drop_attachments(tx, id_)
+            transitions.reset(tx, models.Volume, id_,
+                              status or volume.status, **values)
+
+    # Removing.
+
+    def delete(self, context: RequestContext, id_: str, cascade: bool = False,
+               force: bool = False) -> None:
+        """Ask for a volume to be removed.
+
+        :param cascade: its snapshots with it.
+        :param force: whatever its status is.
+        """
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
+            self._check_unused(volume)
+            if not cascade:
+                self._check_no_snapshots(tx, volume)
+            sources = None if force else DELETABLE
+            transitions.move(
+                tx, VOLUMES, models.Volume, id_, VolumeStatus.DELETING,
+                db.without_live_attachments(), db.not_backed_up(),
+                sources=sources, reason='asked to be removed')
+            if cascade:
+                self._mark_snapshots(tx, volume)
+            if volume.host is None:
+                rows.soft_delete(tx, models.Volume, id_)
+                return
+            self._launch(tx, context, 'volume.delete', volume, {})
+
+    def force_delete(self, context: RequestContext, id_: str) -> None:
+        """Remove a volume whatever its status is."""
+        self.delete(context, id_, force=True)
+
+    def _check_unused(self, volume: models.Volume) -> None:
+        if volume.attach_status == 'attached':
+            raise exceptions.InvalidStatus(
+                f'volume {volume.id} is attached',
+                code=errors.VOLUME_ATTACHED, blockers=['attachment'],
+                remedy='detach it first')
+        if volume.backup_id is not None:
+            raise exceptions.InvalidStatus(
+                f'volume {volume.id} is being backed up',
+                code=errors.VOLUME_BACKING_UP,
+                blockers=[f'backup {volume.backup_id}'],
+                remedy='wait for the backup, or delete it by force')
+
+    def _check_no_snapshots(self, tx: Transaction, volume: models.Volume,
+                            ) -> None:
+        blocking = [row.id for row in db_snapshots.of_volume(tx, volume.id)
+                    if row.purpose == 'user']
+        if blocking:
+            raise exceptions.InvalidStatus(
+                f'volume {volume.id} has {len(blocking)} snapshots',
+                code=errors.VOLUME_HAS_SNAPSHOTS,
+                blockers=[f'snapshot {one}' for one in blocking[:10]],
+                remedy='delete the snapshots first, or delete with cascade')
+
+    def _mark_snapshots(self, tx: Transaction, volume: models.Volume) -> None:
+        for row in db_snapshots.of_volume(tx, volume.id):
+            if row.purpose == 'user':
+                transitions.move(tx, SNAPSHOTS, models.Snapshot, row.id,
+                                 SnapshotStatus.DELETING,
+                                 sources=(SnapshotStatus.AVAILABLE,
+                                          SnapshotStatus.ERROR),
+                                 reason='removed with its volume')
+
+    def _launch(self, tx: Transaction, context: RequestContext, kind: str,
+                volume: models.Volume,
+                arguments: dict[str, typing.Any]) -> None:
+        self.clients.launch(
+            tx, context, kind, volume.id, topic='volume',
+            host=service_host(volume.host), project_id=volume.project_id,
+            arguments=arguments)
+
+
+def service_host(host: str | None) -> str | None:
+    """Return the service that owns ``host@backend#pool``."""
+    return None if host is None else host.partition('#')[0]
+
+
