@@ -51,6 +51,10 @@ def prepare(argv: Sequence[str], prog: str, *,
     conf(list(argv), project=PROJECT, prog=prog, version=version(),
          default_config_files=(None if config_files is None
                                else list(config_files)))
+    if not (conf.log_file or conf.log_dir or conf.use_syslog
+            or conf.use_journal):
+        # What a program prints and what it logs are two things.
+        conf.set_default('use_stderr', True)
     logging.setup(conf, PROJECT)
     return conf
 

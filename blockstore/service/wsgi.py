@@ -72,7 +72,7 @@ class WaitressServer(base.Service):
 
     def stop(self, deadline: float) -> None:
         """Accept nothing more, answer what was asked, close."""
-        if self._server is None or self._thread is None:
+        if self._thread is None or self._closing.is_set():
             return
         # In the loop's thread: its map must not change under it.
         self._server.trigger.pull_trigger(self._stop_listening)

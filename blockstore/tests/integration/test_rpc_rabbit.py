@@ -1,0 +1,135 @@
+"""RPC over a real RabbitMQ: the same promises as within the process.
+
+The broker is at ``BLOCKSTORE_TEST_RABBIT_URL``, or on this host with the
+account that a fresh RabbitMQ has.
+"""
+
+import os
+import socket
+import time
+from typing import Any
+
+import fixtures
+import kombu
+import oslo_messaging
+from oslo_utils import uuidutils
+
+from blockstore import exceptions
+from blockstore.rpc import server
+from blockstore.rpc import topics
+from blockstore.rpc import volume
+from blockstore.tests.unit import rpc_base
+from blockstore.tests.unit import test_rpc_errors
+from blockstore.tests.unit import test_rpc_local
+
+URL = os.environ.get('BLOCKSTORE_TEST_RABBIT_URL',
+                     'rabbit://guest:guest@127.0.0.1:5672/')
+
+
+class RabbitTestCase(rpc_base.RpcTestCase):
+    """An exchange of its own, and queues that vanish after the test."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        broker = oslo_messaging.TransportURL.parse(self.conf, URL).hosts[0]
+        try:
+            socket.create_connection(
+                (broker.hostname, broker.port or 5672), 2).close()
+        except OSError as error:
+            self.skipTest(f'no RabbitMQ at {broker.hostname}: {error}')
+        self.config.config(group='service', state_path=self.useFixture(
+            fixtures.TempDir()).path)
+        self.config.config(control_exchange='blockstore-test')
+        self.transport = self.open(URL)
+        self.host = f'test@{uuidutils.generate_uuid()}'
+        self.addCleanup(self._delete_queues)
+        self.queues: list[str] = []
+
+    def serve_here(self, topic: str, endpoint: Any, host: str) -> Any:
+        self.queues += [topic, f'{topic}.{host}']
+        return self.serve(self.transport, topic, endpoint, host=host)
+
+    def _delete_queues(self) -> None:
+        with kombu.Connection(URL.replace('rabbit:', 'amqp:')) as broker:
+            channel = broker.default_channel
+            for name in self.queues:
+                channel.queue_delete(name)
+            for topic in self.queues[::2]:
+                channel.queue_delete(f'{topic}_fanout')
+                channel.exchange_delete(f'{topic}_fanout')
+            channel.exchange_delete('blockstore-test')
+
+
+class RabbitErrorsTest(test_rpc_errors.ErrorsMixin, RabbitTestCase):
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.serve_here(topics.volume(self.host), rpc_base.VolumeEndpoint(),
+                        'node1')
+        self.client = volume.VolumeClient(self.transport, self.conf)
+
+
+class RabbitTransportTest(RabbitTestCase):
+
+    def test_call_answers(self) -> None:
+        endpoint = rpc_base.VolumeEndpoint()
+        self.serve_here(topics.volume(self.host), endpoint, 'node1')
+        client = volume.VolumeClient(self.transport, self.conf)
+        info = client.initialize_connection(
+            self.context, self.host, 'v', {'host': 'h'})
+        self.assertEqual({'host': 'h', 'changed': True}, info['data'])
+        self.assertEqual([('p', 'v')], endpoint.seen)
+
+    def test_doorbell_rings_once(self) -> None:
+        first, second = test_rpc_local.Recorder(), test_rpc_local.Recorder()
+        topic = topics.volume(self.host)
+        self.serve_here(topic, first, 'a')
+        self.serve_here(topic, second, 'b')
+        client = volume.VolumeClient(self.transport, self.conf)
+        for number in range(6):
+            client.operation_due(self.context, self.host, str(number))
+        deadline = time.monotonic() + 10
+        while (len(first.seen) + len(second.seen) < 6
+               and time.monotonic() < deadline):
+            time.sleep(0.01)
+        self.assertEqual(list('012345'), sorted(first.seen + second.seen))
+        self.assertTrue(first.seen and second.seen, 'they take turns')
+
+    def test_server_and_fanout(self) -> None:
+        first, second = test_rpc_local.Recorder(), test_rpc_local.Recorder()
+        topic = topics.volume(self.host)
+        self.serve_here(topic, first, 'a')
+        self.serve_here(topic, second, 'b')
+        raw = oslo_messaging.get_rpc_client(self.transport,
+                                            test_rpc_local.TARGET)
+        raw.prepare(topic=topic, server='b').call(
+            {}, 'operation_due', operation_id='to b')
+        raw.prepare(topic=topic, fanout=True).cast(
+            {}, 'operation_due', operation_id='to all')
+        self.assertTrue(first.wait(1) and second.wait(2))
+        self.assertEqual(['to all'], first.seen)
+        self.assertEqual(['to b', 'to all'], second.seen)
+
+    def test_nobody_answers(self) -> None:
+        self.config.config(group='rpc', call_timeout=1)
+        client = volume.VolumeClient(self.transport, self.conf)
+        self.assertRaises(exceptions.Unavailable, client.get_capabilities,
+                          self.context, 'gone@nowhere')
+
+    def test_servers_stop_side_by_side(self) -> None:
+        listening = server.Server(self.transport, self.conf)
+        for number in range(5):
+            topic = topics.volume(f'{self.host}-{number}')
+            self.queues += [topic, f'{topic}.a']
+            listening.add(topic, test_rpc_local.Recorder(), host='a')
+        listening.start()
+        began = time.monotonic()
+        listening.stop(began + 30)
+        self.assertLess(time.monotonic() - began, 5)
+
+    def test_defaults_are_for_production(self) -> None:
+        rabbit = self.conf.oslo_messaging_rabbit
+        self.assertTrue(rabbit.rabbit_quorum_queue)
+        self.assertTrue(rabbit.use_queue_manager)
+        self.assertTrue(rabbit.rabbit_stream_fanout)
+        self.assertEqual(10, rabbit.rabbit_qos_prefetch_count)
