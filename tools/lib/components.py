@@ -25,6 +25,7 @@ import glob
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -148,13 +149,13 @@ def start(component: Component, program: str, logs: pathlib.Path,
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a private server, by force if it lingers."""
+    """Stop a private server and its helpers, by force if they linger."""
     process.terminate()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def free_port() -> int:
@@ -179,7 +180,8 @@ def spawn(command: list[str], log: pathlib.Path, user: str | None = None,
     with open(log, 'ab') as output:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            user=user, cwd='/', env={**os.environ, **(environment or {})})
+            user=user, cwd='/', env={**os.environ, **(environment or {})},
+            start_new_session=True)
 
 
 def database_answers(url: str) -> None:
@@ -238,9 +240,14 @@ def start_postgresql(program: str, folder: pathlib.Path, port: int,
 
 def start_rabbit(program: str, folder: pathlib.Path, port: int,
                  log: pathlib.Path) -> subprocess.Popen[bytes]:
-    """Start a RabbitMQ of its own, with an Erlang port mapper of its own."""
+    """Start a RabbitMQ of its own, with an Erlang port mapper of its own.
+
+    The mapper would outlive the broker that starts it.  So it is started in
+    the foreground, in the broker's process group, which is stopped whole.
+    """
     mapper = free_port()
-    return spawn([program], log, environment={
+    command = 'epmd -port "$ERL_EPMD_PORT" & exec "$0"'
+    return spawn(['sh', '-c', command, program], log, environment={
         'ERL_EPMD_PORT': str(mapper),
         'ERL_EPMD_RELAXED_COMMAND_CHECK': '1',
         'HOME': str(folder),

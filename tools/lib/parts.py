@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -75,9 +76,9 @@ LINT = (
     ('samples', ('python', 'tools/samples', '--check')),
 )
 DOCS = (
-    ('documentation', ('sphinx-build', '-q', '-W', '--keep-going', '-b',
+    ('documentation', ('sphinx-build', '-q', '-N', '-W', '--keep-going', '-b',
                        'html', 'doc/source', 'doc/build/html')),
-    ('release notes', ('sphinx-build', '-q', '-W', '--keep-going', '-b',
+    ('release notes', ('sphinx-build', '-q', '-N', '-W', '--keep-going', '-b',
                        'html', 'releasenotes/source',
                        'releasenotes/build/html')),
 )
@@ -202,6 +203,8 @@ def main(arguments: list[str]) -> int:
     chosen = ([known[name] for name in arguments]
               or [part for part in PARTS if part.usual])
     LOGS.mkdir(parents=True, exist_ok=True)
+    # What was started for the tests is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     os.environ['PATH'] = f'{BIN}{os.pathsep}{os.environ["PATH"]}'
     results = []
     for part in chosen:
