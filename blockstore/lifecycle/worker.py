@@ -81,14 +81,13 @@ class Worker:
     def stop(self, deadline: float) -> None:
         """Take nothing more; finish or hand over what is under way.
 
-        :param deadline: seconds; what is not ended by then is left to its
-            lease.
+        :param deadline: on the monotonic clock; what is not ended by then is
+            left to its lease.
         """
         self._stopping.set()
         self._keeper.hand_over()
         self._poller.join()
-        limit = time.monotonic() + deadline
-        while self._taken and time.monotonic() < limit:
+        while self._taken and time.monotonic() < deadline:
             time.sleep(0.01)
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._keeper.stop()

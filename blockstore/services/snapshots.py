@@ -12,7 +12,6 @@ from blockstore.db import listing
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db import snapshots as db
-from blockstore.db import types as db_types
 from blockstore.db import volumes as db_volumes
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
@@ -65,9 +64,7 @@ class Snapshots(base.UseCases):
             _check_source(volume, allow_in_use)
             quotas.reserve(
                 tx, self.conf, volume.project_id, snapshots=1,
-                gigabytes=(0 if self.conf.quota.no_snapshot_gb_quota
-                           else volume.size),
-                volume_type=db_types.get(tx, volume.volume_type_id))
+                gigabytes=volume.size, volume_type_id=volume.volume_type_id)
             insert(tx, context, id_, volume, name=name,
                    description=description)
             if metadata:

@@ -33,6 +33,7 @@ from blockstore.rpc.clients import Clients
 from blockstore.services import base
 from blockstore.services import quotas
 from blockstore.services import restores
+from blockstore.services import types
 from blockstore.services.volume_connections import VolumeConnections
 
 ListQuery = listing.ListQuery
@@ -131,14 +132,14 @@ class Volumes(VolumeConnections):
                 f'{source.size} GiB', code=errors.VOLUME_TOO_SMALL,
                 blockers=[source.what],
                 remedy=f'ask for at least {source.size} GiB')
-        volume_type = db_types.resolve(
-            tx, context, spec.volume_type or source.volume_type_id,
-            self.conf.volume.default_volume_type)
+        volume_type = types.resolve(
+            tx, self.conf, context, spec.volume_type or source.volume_type_id)
         type_id = volume_type.id if volume_type else None
         quotas.reserve(tx, self.conf, context.project_id, volumes=1,
                        gigabytes=size, volume_size=size,
-                       volume_type=volume_type)
-        specs = (db_types.extra_specs(tx, type_id) if type_id else {})
+                       volume_type_id=type_id)
+        specs = (db_types.specs_of(tx, [type_id]).get(type_id, {})
+                 if type_id else {})
         rows.insert(
             tx, models.Volume, id=id_, project_id=context.project_id,
             user_id=context.user_id, display_name=spec.name,
@@ -248,7 +249,7 @@ class Volumes(VolumeConnections):
             quotas.reserve(
                 tx, self.conf, volume.project_id,
                 gigabytes=new_size - volume.size, volume_size=new_size,
-                volume_type=db_types.get(tx, volume.volume_type_id))
+                volume_type_id=volume.volume_type_id)
             # The quota is counted from sizes: the new one counts from now.
             rows.update(tx, models.Volume, id_, {'size': new_size})
             self._launch(tx, context, 'volume.extend', volume, {

@@ -1,0 +1,27 @@
+"""A volume as drivers see it."""
+
+import typing
+
+from blockstore.objects import base
+
+
+@base.Registry.register
+class Volume(base.BlockstoreObject):
+    """A volume; ``size`` in GiB.  Version history: 1.0 first version."""
+
+    VERSION = '1.0'
+    fields: typing.ClassVar[dict[str, typing.Any]] = {
+        'id': base.String(),
+        'project_id': base.String(),
+        'size': base.Integer(),
+        'host': base.optional(),
+        'volume_type_id': base.optional(),
+        'provider_id': base.optional(),
+        'provider_location': base.optional(),
+        'provider_auth': base.optional(),
+    }
+
+    @property
+    def name(self) -> str:
+        """Name on the back end."""
+        return f'volume-{self.id}'
