@@ -6,6 +6,7 @@ refusal is decided in :mod:`blockstore.api.faults` alone.
 """
 
 REQUEST_INVALID = 'blockstore.request.invalid'
+REQUEST_UNAUTHORIZED = 'blockstore.request.unauthorized'
 REQUEST_FORBIDDEN = 'blockstore.request.forbidden'
 NOT_FOUND = 'blockstore.resource.not_found'
 STATE_CHANGED = 'blockstore.resource.state_changed'

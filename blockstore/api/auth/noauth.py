@@ -1,0 +1,107 @@
+"""Believes what a request says about its caller: for one trusted host.
+
+``X-Auth-Token: user:project`` is a member of that project, ``admin:project``
+an administrator; ``user:project:role1,role2`` names the roles.  A request
+without a token comes from the administrator, for the project in the URL.  As
+everybody who reaches the port can say anything, :func:`check_exposure` keeps
+it on the loopback address, and a request must have called us by a loopback
+name (so that a web page cannot, under a name of its own).
+"""
+
+from collections.abc import Sequence
+import ipaddress
+from urllib import parse
+
+from oslo_config import cfg
+
+from blockstore import context
+from blockstore import exceptions
+from blockstore.api import policy
+from blockstore.api import request
+from blockstore.api import response
+from blockstore.api import router
+
+ADMIN = 'admin'
+MEMBER = 'member'
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this host can reach an address."""
+    if host.lower() in ('localhost', 'ip6-localhost'):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip('[]')).is_loopback
+    except ValueError:
+        return False
+
+
+def check_exposure(conf: cfg.ConfigOpts) -> None:
+    """Refuse to listen where others could be administrators by saying so.
+
+    :raises exceptions.Invalid: the address is not loopback, and the
+        operator has not allowed that.
+    """
+    if conf.auth.strategy != 'noauth' or conf.auth.noauth_allow_remote:
+        return
+    if not is_loopback(conf.api.host):
+        raise exceptions.Invalid(
+            f'[api] host = {conf.api.host} can be reached by others, and '
+            'with [auth] strategy = noauth each of them is administrator',
+            remedy='listen on 127.0.0.1, or set [auth] noauth_allow_remote')
+
+
+class NoAuth:
+    """WSGI middleware: makes the context from the token's words."""
+
+    def __init__(self, app: response.App, conf: cfg.ConfigOpts,
+                 enforcer: policy.Enforcer) -> None:
+        self._app = app
+        self._enforcer = enforcer
+        self._project: str = conf.auth.noauth_project
+        self._any_host: bool = conf.auth.noauth_allow_remote
+        endpoint = parse.urlsplit(conf.api.public_endpoint or '').hostname
+        self._own_hosts = {conf.api.host, endpoint}
+
+    def __call__(self, environ: response.Environ,
+                 start_response: response.StartResponse) -> list[bytes]:
+        if self._any_host or self._is_own_name(environ):
+            token = environ.get('HTTP_X_AUTH_TOKEN', '')
+            user, project, roles = read_token(token)
+            if user:
+                self._identify(environ, user, project, roles)
+        return self._app(environ, start_response)
+
+    def _is_own_name(self, environ: response.Environ) -> bool:
+        host = environ.get('HTTP_HOST')
+        if not host:
+            return True
+        name = host if host.endswith(']') else host.rpartition(':')[0] or host
+        return name in self._own_hosts or is_loopback(name)
+
+    def _identify(self, environ: response.Environ, user: str,
+                  project: str | None, roles: Sequence[str]) -> None:
+        if project is None:
+            environ[router.OPEN_PROJECT_KEY] = True
+        every_role = policy.with_implied(list(roles))
+        environ[request.CONTEXT_KEY] = context.RequestContext(
+            user_id=user, project_id=project or self._project,
+            roles=every_role, is_admin=self._enforcer.is_admin(every_role),
+            request_id=environ.get(router.REQUEST_ID_KEY),
+            global_request_id=environ.get(router.GLOBAL_REQUEST_ID_KEY))
+
+
+def read_token(token: str) -> tuple[str, str | None, list[str]]:
+    """Return the user, the project (None: any) and the roles of a token.
+
+    An empty user means that the token says nothing that can be believed.
+    """
+    if not token:
+        return ADMIN, None, [ADMIN]
+    if len(token) > 255 or not token.isascii() or not token.isprintable():
+        return '', None, []
+    user, _, rest = token.partition(':')
+    project, _, named = rest.partition(':')
+    roles = [role for role in named.split(',') if role]
+    if not roles:
+        roles = [ADMIN if user == ADMIN else MEMBER]
+    return user, project or None, roles
