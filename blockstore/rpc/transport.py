@@ -14,6 +14,7 @@ oslo.messaging registers some options on the global configuration only, so
 
 import os
 from typing import Any
+import zlib
 
 from oslo_concurrency import lockutils
 from oslo_config import cfg
@@ -100,12 +101,20 @@ def _set_rabbit_defaults(conf: cfg.ConfigOpts) -> None:
             conf.register_opts(options, group=group)
     for name, value in _RABBIT_DEFAULTS.items():
         conf.set_default(name, value, group=_RABBIT)
-    # The queue manager numbers the reply queues of one process name. Two
-    # daemons under one name would take each other's replies.
-    program = os.path.basename(conf.prog or 'blockstore')
-    conf.set_default('processname', f'{program}.{conf.service.host}',
-                     group=_RABBIT)
+    conf.set_default('processname', _process_name(conf), group=_RABBIT)
     if not lockutils.get_lock_path(conf):
         path = os.path.join(conf.service.state_path, 'locks')
         fileutils.ensure_tree(path)
         conf.set_default('lock_path', path, group='oslo_concurrency')
+
+
+def _process_name(conf: cfg.ConfigOpts) -> str:
+    """Name this daemon among all on this host, the same after a restart.
+
+    The queue manager numbers the reply queues of one process name; two
+    daemons under one name would take each other's replies. What tells two
+    ``blockstore-volume`` of one host apart is their configuration files.
+    """
+    program = os.path.basename(conf.prog or 'blockstore')
+    files = ' '.join([*conf.config_file, *conf.config_dir])
+    return f'{program}.{conf.service.host}.{zlib.crc32(files.encode()):08x}'

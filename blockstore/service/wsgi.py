@@ -146,7 +146,7 @@ def serve_granian(app_factory: Callable[[], App], conf: cfg.ConfigOpts,
         'blockstore', address=conf.api.host, port=conf.api.port,
         interface=constants.Interfaces.WSGI, workers=conf.api.workers,
         blocking_threads=conf.api.threads, websockets=False,
-        log_level=granian_log.LogLevels.warning,
+        log_level=granian_log.LogLevels.error,
         respawn_failed_workers=True, process_name='blockstore-api',
         workers_kill_timeout=conf.service.stop_timeout)
     server.on_startup(lambda: systemd.notify('READY=1', 'STATUS=serving'))

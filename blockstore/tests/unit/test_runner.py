@@ -1,25 +1,20 @@
-"""The runner in a real process under real signals; HTTP beside it."""
+"""The runner in a real process under real signals."""
 
-import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from typing import Any
 
 import fixtures
-from oslo_config import cfg
 from oslotest import base
 
-from blockstore import conf as blockstore_conf
 from blockstore.service import systemd
-from blockstore.service import wsgi
 
-CHILD = textwrap.dedent('''
+CHILD = textwrap.dedent("""
     import os, sys, threading, time
     from blockstore.cmd import common
     from blockstore.service import base, runner
@@ -48,7 +43,7 @@ CHILD = textwrap.dedent('''
     status = runner.Runner(parts, conf).run()
     say('eventlet', sys.modules['eventlet'])
     sys.exit(status)
-''')
+""")
 
 
 class RunnerTest(base.BaseTestCase):
@@ -170,72 +165,3 @@ class SystemdTest(base.BaseTestCase):
             with fixtures.EnvironmentVariable('WATCHDOG_USEC', '1000000'), \
                     fixtures.EnvironmentVariable('WATCHDOG_PID', pid):
                 self.assertEqual(expected, systemd.watchdog_interval())
-
-
-class WaitressTest(base.BaseTestCase):
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.conf = cfg.ConfigOpts()
-        blockstore_conf.register(self.conf)
-        self.conf([], default_config_files=[])
-        self.conf.set_override('port', 0, group='api')
-        self.entered = threading.Event()
-        self.release = threading.Event()
-        self.release.set()
-        self.server = wsgi.WaitressServer(self.app, self.conf)
-        self.server.start()
-        self.addCleanup(self.server.stop, float('inf'))
-        self.addCleanup(self.release.set)
-
-    def app(self, environ: Any, start_response: Any) -> list[bytes]:
-        self.entered.set()
-        self.release.wait(10)
-        start_response('200 OK', [('Content-Type', 'text/plain')])
-        return [environ['PATH_INFO'].encode()]
-
-    def connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(*self.server.address,
-                                                timeout=10)
-        self.addCleanup(connection.close)
-        return connection
-
-    def test_serves_and_keeps_alive(self) -> None:
-        connection = self.connect()
-        for path in ('/a', '/b'):
-            connection.request('GET', path)
-            answer = connection.getresponse()
-            self.assertEqual((200, path.encode()),
-                             (answer.status, answer.read()))
-        self.assertTrue(self.server.healthy())
-
-    def test_stop_answers_what_was_asked(self) -> None:
-        idle = self.connect()
-        idle.connect()
-        self.release.clear()
-        connection = self.connect()
-        connection.request('GET', '/slow')
-        self.assertTrue(self.entered.wait(5))
-        stopper = threading.Thread(target=self.server.stop,
-                                   args=(time.monotonic() + 10,))
-        stopper.start()
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(self.server.address, 1).close()
-            except ConnectionError:
-                break
-            time.sleep(0.01)
-        else:
-            self.fail('it goes on listening')
-        self.release.set()
-        self.assertEqual(b'/slow', connection.getresponse().read())
-        began = time.monotonic()
-        stopper.join(10)
-        self.assertLess(time.monotonic() - began, 1)
-        self.assertFalse(self.server.healthy())
-
-    def test_a_taken_port_is_an_error(self) -> None:
-        self.conf.set_override('port', self.server.address[1], group='api')
-        other = wsgi.WaitressServer(self.app, self.conf)
-        self.assertRaises(OSError, other.start)

@@ -1,5 +1,6 @@
 """The worker pool (bounds, fairness, drain) and the periodic task."""
 
+from collections.abc import Callable
 import threading
 import time
 
@@ -20,9 +21,10 @@ def soon(seconds: float = 5) -> float:
 class WorkerPoolTest(base.BaseTestCase):
 
     def pool(self, max_workers: int, max_waiting: int,
-             **kwargs: object) -> workers.WorkerPool:
+             on_room: Callable[[], object] | None = None
+             ) -> workers.WorkerPool:
         pool = workers.WorkerPool('test', max_workers, max_waiting,
-                                  **kwargs)  # type: ignore[arg-type]
+                                  on_room=on_room)
         self.addCleanup(pool.stop, soon(10))
         return pool
 
@@ -163,10 +165,9 @@ class WorkerPoolTest(base.BaseTestCase):
 
 class PeriodicTaskTest(base.BaseTestCase):
 
-    def task(self, function: object, interval: float
+    def task(self, function: Callable[[], object], interval: float
              ) -> periodic.PeriodicTask:
-        task = periodic.PeriodicTask('beat', function,  # type: ignore
-                                     interval)
+        task = periodic.PeriodicTask('beat', function, interval)
         self.addCleanup(task.stop, soon(10))
         return task
 
