@@ -33,6 +33,7 @@ BACKUP_CANCELLED = 'blockstore.backup.cancelled'
 
 ATTACHMENT_BAD_STATUS = 'blockstore.attachment.bad_status'
 TYPE_IN_USE = 'blockstore.type.in_use'
+TYPE_DEFAULT_MISSING = 'blockstore.type.default_missing'
 ALREADY_EXISTS = 'blockstore.resource.exists'
 QUOTA_EXCEEDED = 'blockstore.quota.exceeded'
 

@@ -6,11 +6,18 @@ types and private ones that it was given; None sees all (administrators).
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+import dataclasses
 import typing
 
+from oslo_utils import uuidutils
 import sqlalchemy as sa
 
+from blockstore import errors
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import listing
 from blockstore.db import models
+from blockstore.db import quotas
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
 
@@ -39,37 +46,63 @@ def by_name(tx: Transaction, name: str, project_id: str | None = None,
     return _one(tx, project_id, _T.c.name == name)
 
 
-def page(tx: Transaction, project_id: str | None = None, *,
-         is_public: bool | None = None,
-         specs: Mapping[str, str] | None = None,
-         sort: Iterable[tuple[str, str]] = (('created_at', 'desc'),),
-         marker: Row | None = None, limit: int | None = None,
-         offset: int = 0) -> list[Row]:
-    """Return the types of one page.
+def resolve(tx: Transaction, context: RequestContext,
+            name_or_id: str | None, default: str | None = None,
+            ) -> Row | None:
+    """Return the type that a caller means, by id or name.
 
-    :param is_public: None for public and private ones.
-    :param specs: extra specs that must all be there.
-    :param marker: the last row of the page before.
+    :param default: the name of the type to take when none is named.
+    :raises NotFound: if there is no such type for this caller.
+    :raises BlockstoreError: if the configured default does not exist.
     """
-    where = _seen_by(project_id)
-    if is_public is not None:
-        where.append(_T.c.is_public == is_public)
-    where.extend(
-        sa.exists().where(_SPECS.c.volume_type_id == _T.c.id,
-                          _SPECS.c.key == key, _SPECS.c.value == value)
-        for key, value in (specs or {}).items())
-    sort = [*sort, ('id', 'desc')]
-    if marker is not None:
-        where.append(_after(marker, sort))
-    statement = sa.select(_T).where(*where).order_by(*(
-        _T.c[name].asc() if direction == 'asc' else _T.c[name].desc()
-        for name, direction in sort))
-    if limit is not None:
-        statement = statement.limit(limit)
-    if offset:
-        statement = statement.limit(
-            2 ** 62 if limit is None else limit).offset(offset)
-    return typing.cast('list[Row]', list(tx.execute(statement)))
+    if name_or_id:
+        row = find(tx, name_or_id, viewer(context))
+        if row is None:
+            raise exceptions.NotFound(
+                f'volume type {name_or_id} could not be found')
+        return row
+    if not default:
+        return None
+    row = by_name(tx, default)
+    if row is None:
+        raise exceptions.BlockstoreError(
+            f'the default volume type {default} does not exist',
+            code=errors.TYPE_DEFAULT_MISSING,
+            remedy='create it, or change default_volume_type')
+    return row
+
+
+def find(tx: Transaction, name_or_id: str, project_id: str | None = None,
+         ) -> Row | None:
+    """Return the type with an id, else the one with a name."""
+    row = None
+    if uuidutils.is_uuid_like(name_or_id):
+        row = get(tx, name_or_id, project_id)
+    return row or by_name(tx, name_or_id, project_id)
+
+
+def viewer(context: RequestContext) -> str | None:
+    """Return the project whose types a caller sees; None sees them all."""
+    return None if context.is_admin else context.project_id or ''
+
+
+def page(tx: Transaction, context: RequestContext, query: listing.ListQuery,
+         ) -> list[Row]:
+    """Return the types of one page that the caller may see.
+
+    ``query.metadata`` asks for extra specs.
+    """
+    # Who sees a type is not told by a column of its own, but by _seen_by.
+    return listing.select(
+        tx, context.elevated(), Row,
+        dataclasses.replace(query, all_tenants=True),
+        conditions=tuple(_seen_by(viewer(context))),
+        metadata_model=models.VolumeTypeExtraSpec)
+
+
+def lock_names(tx: Transaction) -> None:
+    """Let one transaction at a time look for a name and then take it."""
+    quotas.lock(tx, 'names of volume types')
 
 
 def names(tx: Transaction, project_id: str | None = None,
@@ -87,13 +120,6 @@ def names_of(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
         return {}
     statement = sa.select(_T.c.id, _T.c.name).where(_T.c.id.in_(wanted))
     return dict(tx.execute(statement).tuples())
-
-
-def count(tx: Transaction) -> int:
-    """Count the types."""
-    statement = sa.select(sa.func.count()).select_from(_T)
-    return int(tx.execute(
-        statement.where(_T.c.deleted == sa.false())).scalar_one())
 
 
 def update(tx: Transaction, id_: str, values: rows.Values) -> bool:
@@ -119,6 +145,11 @@ def specs_of(tx: Transaction, ids: Iterable[str],
              ) -> dict[str, dict[str, str]]:
     """Return the extra specs of many types."""
     return rows.metadata(tx, models.VolumeTypeExtraSpec, ids)
+
+
+def extra_specs(tx: Transaction, id_: str) -> dict[str, str]:
+    """Return the extra specs of one type."""
+    return specs_of(tx, [id_]).get(id_, {})
 
 
 def set_specs(tx: Transaction, id_: str,
@@ -166,15 +197,3 @@ def _seen_by(project_id: str | None) -> list[sa.ColumnElement[bool]]:
             sa.exists().where(_ACCESS.c.volume_type_id == _T.c.id,
                               _ACCESS.c.project_id == project_id)))
     return where
-
-
-def _after(marker: Row, sort: list[tuple[str, str]],
-           ) -> sa.ColumnElement[bool]:
-    alternatives: list[sa.ColumnElement[bool]] = []
-    equal: list[sa.ColumnElement[bool]] = []
-    for name, direction in sort:
-        column, value = _T.c[name], getattr(marker, name)
-        after = column > value if direction == 'asc' else column < value
-        alternatives.append(sa.and_(*equal, after))
-        equal.append(column == value)
-    return sa.or_(*alternatives)
