@@ -153,6 +153,7 @@ def _after_marker(tx: Transaction, context: RequestContext, target: sa.Table,
     equal: list[sa.ColumnElement[bool]] = []
     for column, direction in sort:
         value = getattr(marker, column.name)
+        after: sa.ColumnElement[bool]
         if value is None:
             # Nulls sort first (ascending) on MySQL and SQLite.
             after = column.is_not(None) if direction == 'asc' else sa.false()

@@ -29,18 +29,27 @@ def insert(tx: Transaction, **values: typing.Any) -> None:
 
 def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
         ) -> list[str]:
-    """Return ids of operations that these hosts may take up, oldest first."""
+    """Return ids of operations that these hosts may take up, oldest first.
+
+    The operations of one resource are due one after the other.
+    """
     statement = sa.select(_T.c.id).where(
         _T.c.state.in_(OPEN), _T.c.topic == topic,
-        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free())
+        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(),
+        ~_older_open(_T))
     statement = statement.order_by(_T.c.created_at, _T.c.id).limit(limit)
     return list(tx.execute(statement).scalars())
 
 
 def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
           owner: str, lease: float) -> bool:
-    """Take an operation if nobody holds it; tell whether it was taken."""
-    return rows.update(
+    """Take an operation if nobody holds it; tell whether it was taken.
+
+    An operation waits for older open ones on the same resource.
+    """
+    waiting = tx.execute(sa.select(sa.literal(1)).select_from(_T).where(
+        _T.c.id == id_, _older_open(_T))).first()
+    return waiting is None and rows.update(
         tx, Row, id_, {'state': RUNNING, 'attempt': _T.c.attempt + 1,
                        'lease_owner': owner,
                        'lease_expires_at': _in(lease)},
@@ -101,6 +110,15 @@ def open_of(tx: Transaction, resource_id: str) -> list[Row]:
         statement.order_by(_T.c.created_at))))
 
 
+def next_of(tx: Transaction, resource_id: str, topic: str) -> str | None:
+    """Return the id of the oldest open operation on a resource."""
+    statement = sa.select(_T.c.id).where(
+        _T.c.resource_id == resource_id, _T.c.state.in_(OPEN),
+        _T.c.topic == topic)
+    return tx.execute(statement.order_by(
+        _T.c.created_at, _T.c.id).limit(1)).scalar_one_or_none()
+
+
 def child(tx: Transaction, parent_id: str, kind: str, resource_id: str,
           ) -> Row | None:
     """Return the operation that another one started for a resource."""
@@ -114,6 +132,16 @@ def child(tx: Transaction, parent_id: str, kind: str, resource_id: str,
 def held(owner: str) -> tuple[sa.ColumnElement[bool], ...]:
     """The conditions under which a worker may write: fencing."""
     return (_T.c.state == RUNNING, _T.c.lease_owner == owner)
+
+
+def _older_open(this: sa.Table) -> sa.ColumnElement[bool]:
+    older = _T.alias('older')
+    return sa.exists().where(
+        older.c.resource_id == this.c.resource_id,
+        older.c.state.in_(OPEN), older.c.id != this.c.id,
+        sa.or_(older.c.created_at < this.c.created_at,
+               sa.and_(older.c.created_at == this.c.created_at,
+                       older.c.id < this.c.id)))
 
 
 def _free() -> sa.ColumnElement[bool]:

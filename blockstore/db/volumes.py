@@ -127,3 +127,12 @@ def _both_maps(tx: Transaction, ids: list[str]) -> tuple[_Maps, _Maps]:
     for part, id_, key, value in tx.execute(sa.union_all(*parts)):
         found[part].setdefault(id_, {})[key] = value
     return found
+
+
+def connected(tx: Transaction, host: str) -> list[Row]:
+    """Return the volumes of a back end that clients are connected to."""
+    statement = sa.select(_T).where(
+        sa.or_(_T.c.host == host, _T.c.host.startswith(f'{host}#')),
+        _T.c.deleted == sa.false(),
+        _T.c.status.in_(['in-use', 'attaching', 'detaching']))
+    return typing.cast('list[Row]', list(tx.execute(statement)))

@@ -126,6 +126,7 @@ class Worker:
             if claim is not None:
                 with self._keeper.keeping(claim):
                     self._run(claim)
+                self._ring_next(operation_id, claim)
         except Exception:
             # The boundary of a pool thread: nobody else would see it.
             LOG.exception('Operation %s was not worked on', operation_id)
@@ -142,6 +143,14 @@ class Worker:
         if row is None:
             return None
         return Claim(self._database, row, self._owner, self._options.lease)
+
+    def _ring_next(self, operation_id: str, claim: Claim) -> None:
+        """Go on at once with what waited for this operation."""
+        with self._database.read() as tx:
+            following = db.next_of(tx, claim.operation.resource_id,
+                                   self._topic)
+        if following is not None and following != operation_id:
+            self.ring(following)
 
     def _run(self, claim: Claim) -> None:
         row = claim.operation

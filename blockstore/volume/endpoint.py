@@ -1,0 +1,138 @@
+"""What other services may ask of a volume service by RPC.
+
+Casts are doorbells.  Calls open and close connections and read extents; each
+may be repeated.
+"""
+
+from collections.abc import Callable
+import typing
+
+import oslo_messaging as messaging
+
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db.engine import Database
+from blockstore.volume.drivers import base as drivers
+from blockstore.volume.flows import base
+
+Connector = dict[str, typing.Any]
+MAX_EXTENTS = 20_000
+
+
+class VolumeEndpoint:
+    """The methods of RPC version 1.0; see ``blockstore.rpc.volume``."""
+
+    target = messaging.Target(version='1.0')
+
+    def __init__(self, database: Database, driver: drivers.Driver,
+                 ring: Callable[[str], None]) -> None:
+        self._database = database
+        self._driver = driver
+        self._ring = ring
+
+    def operation_due(self, context: RequestContext, operation_id: str,
+                      ) -> None:
+        """Look at an operation now."""
+        self._ring(operation_id)
+
+    def initialize_connection(self, context: RequestContext, volume_id: str,
+                              connector: Connector) -> dict[str, typing.Any]:
+        """Export a volume and open a way in."""
+        row = self._row(models.Volume, 'volume', volume_id)
+        volume = base.as_volume(row)
+        self._driver.validate_connector(connector)
+        self._store(models.Volume, volume_id, self._driver.create_export(
+            context, volume, connector))
+        return self._driver.initialize_connection(volume, connector)
+
+    def terminate_connection(self, context: RequestContext, volume_id: str,
+                             connector: Connector | None, force: bool = False,
+                             ) -> None:
+        """Close a way in (None: all of them)."""
+        row = self._row(models.Volume, 'volume', volume_id)
+        self._driver.terminate_connection(base.as_volume(row), connector,
+                                          force=force)
+
+    def initialize_connection_snapshot(
+            self, context: RequestContext, snapshot_id: str,
+            connector: Connector) -> dict[str, typing.Any]:
+        """Export a snapshot and open a read-only way in (R-106, R-113)."""
+        driver = drivers.require(self._driver, drivers.AttachesSnapshots)
+        row = self._row(models.Snapshot, 'snapshot', snapshot_id)
+        self._store(models.Snapshot, snapshot_id,
+                    driver.create_export_snapshot(
+                        context, base.as_snapshot(row), connector))
+        row = self._row(models.Snapshot, 'snapshot', snapshot_id)
+        return driver.initialize_connection_snapshot(
+            base.as_snapshot(row), connector)
+
+    def terminate_connection_snapshot(
+            self, context: RequestContext, snapshot_id: str,
+            connector: Connector | None, force: bool = False) -> None:
+        """Close the way in and remove the export; gone is success."""
+        driver = drivers.require(self._driver, drivers.AttachesSnapshots)
+        with self._database.read() as tx:
+            row = rows.get(tx, models.Snapshot, snapshot_id)
+        if row is None:
+            return
+        snapshot = base.as_snapshot(row)
+        driver.terminate_connection_snapshot(snapshot, connector, force=force)
+        driver.remove_export_snapshot(context, snapshot)
+        self._store(models.Snapshot, snapshot_id, {
+            'provider_location': None, 'provider_auth': None}
+            if row.provider_auth else None)
+
+    def get_extents(self, context: RequestContext, snapshot_id: str,
+                    base_snapshot_id: str | None, offset: int, length: int,
+                    ) -> list[list[typing.Any]]:
+        """List what a run of a snapshot holds, or what changed in it.
+
+        An answer that would be very long is replaced by one extent over the
+        whole run: reading more than needed is right, only slower.
+        """
+        snapshot = base.as_snapshot(
+            self._row(models.Snapshot, 'snapshot', snapshot_id))
+        if base_snapshot_id is None:
+            found = drivers.require(
+                self._driver, drivers.AllocatedExtents).allocated_extents(
+                    snapshot, offset, length)
+        else:
+            older = base.as_snapshot(
+                self._row(models.Snapshot, 'snapshot', base_snapshot_id))
+            found = drivers.require(
+                self._driver, drivers.ChangedExtents).changed_extents(
+                    snapshot, older, offset, length)
+        answer: list[list[typing.Any]] = []
+        for extent in found:
+            answer.append([extent.offset, extent.length, extent.zero])
+            if len(answer) > MAX_EXTENTS:
+                return [[offset, length, False]]
+        return answer
+
+    def get_capabilities(self, context: RequestContext,
+                         ) -> dict[str, typing.Any]:
+        """Return the back end's stats and the list of its capabilities."""
+        return abilities(self._driver)
+
+    def _row(self, model: type[typing.Any], noun: str, id_: str,
+             ) -> typing.Any:
+        with self._database.read() as tx:
+            row = rows.get(tx, model, id_)
+        if row is None:
+            raise exceptions.NotFound(f'{noun} {id_} could not be found')
+        return row
+
+    def _store(self, model: type[models.Base], id_: str,
+               answer: drivers.Updates | None) -> None:
+        changes = base.updates(answer)
+        if changes:
+            with self._database.write() as tx:
+                rows.update(tx, model, id_, changes)
+
+
+def abilities(driver: drivers.Driver) -> dict[str, typing.Any]:
+    """Return a back end's stats and capabilities, as it reports them."""
+    return {**driver.get_volume_stats(refresh=True),
+            'capabilities': drivers.capabilities(driver)}

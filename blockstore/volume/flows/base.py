@@ -1,0 +1,68 @@
+"""What the volume operations share.
+
+A handler reads the rows, does one outside effect through the driver, and
+writes the result together with the end of the operation.  It may be run
+again from the start at any time: rows that show the result already, or that
+are gone, end it at once.
+"""
+
+import dataclasses
+import typing
+
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import messages
+from blockstore.lifecycle.operations import Claim
+from blockstore.objects.snapshot import Snapshot
+from blockstore.objects.volume import Volume
+from blockstore.volume.drivers import base as drivers
+
+
+@dataclasses.dataclass(frozen=True)
+class Handler:
+    """Base of the handlers of one back end's operations."""
+
+    database: Database
+    driver: drivers.Driver
+
+    def volume(self, id_: str) -> models.Volume | None:
+        """Return a volume's row, or None when it is gone."""
+        with self.database.read() as tx:
+            return rows.get(tx, models.Volume, id_)
+
+    def snapshot(self, id_: str) -> models.Snapshot | None:
+        """Return a snapshot's row, or None when it is gone."""
+        with self.database.read() as tx:
+            return rows.get(tx, models.Snapshot, id_)
+
+    def end(self, claim: Claim) -> None:
+        """Close an operation that has nothing (more) to do."""
+        with self.database.write() as tx:
+            claim.finish(tx)
+
+
+def tell(tx: Transaction, claim: Claim, action: messages.Action,
+         detail: messages.Detail) -> None:
+    """Leave a user message about a failure."""
+    messages.add(tx, claim.context, claim.operation.project_id, action,
+                 detail, claim.operation.resource_type,
+                 claim.operation.resource_id)
+
+
+def updates(answer: drivers.Updates | None) -> dict[str, typing.Any]:
+    """Return the row updates that a driver answered."""
+    return {key: value for key, value in (answer or {}).items()
+            if key in ('provider_id', 'provider_location', 'provider_auth')}
+
+
+def as_volume(row: models.Volume, **overrides: typing.Any) -> Volume:
+    """Return a volume as drivers see it."""
+    return Volume.from_row(row, **overrides)
+
+
+def as_snapshot(row: models.Snapshot) -> Snapshot:
+    """Return a snapshot as drivers see it."""
+    return Snapshot.from_row(row)
+
