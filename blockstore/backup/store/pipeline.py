@@ -1,0 +1,226 @@
+"""Carries out a plan: read → zero test → hash → compress → write.
+
+One thread reads, as a connection wants it; a few others do the rest for whole
+chunks.  What bounds the memory is the number of buffers: the reader waits for
+a free one.  Results come out in the order of the plan, in the caller's
+thread.
+"""
+
+from collections.abc import Generator
+from collections.abc import Iterator
+from concurrent import futures
+import contextlib
+import dataclasses
+import mmap
+import queue
+import threading
+import time
+
+from blockstore.backup.store import chunks
+from blockstore.backup.store import plan
+from blockstore.volume.connections import base as connections
+
+_BATCH = 4
+_POLL = 0.1
+_QUEUED = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A unit whose chunks are in the store.
+
+    :ivar entries: of its chunks, joined.
+    :ivar covered: bytes of the image.
+    :ivar read: bytes read from the volume.
+    :ivar stored: bytes added to the store.
+    :ivar written: chunks added to the store.
+    :ivar reused: chunks that were there already.
+    :ivar found: monotonic time of the look that found them there.
+    """
+
+    first: int
+    entries: bytes
+    covered: int
+    read: int = 0
+    stored: int = 0
+    written: int = 0
+    reused: int = 0
+    found: float | None = None
+
+
+_Future = futures.Future[Done]
+
+
+class Stopped(Exception):
+    """Raised inside the pipeline's own threads when it is told to end."""
+
+
+class Pipeline:
+    """Reads one source into one store.
+
+    :param chunk_bytes: length of a buffer.
+    :param size: bytes of the image.
+    """
+
+    def __init__(self, store: chunks.ChunkStore,
+                 source: connections.Connection, size: int,
+                 chunk_bytes: int, workers: int) -> None:
+        self._store = store
+        self._source = source
+        self._size = size
+        self._chunk_bytes = chunk_bytes
+        self._workers = workers
+        self._free: queue.Queue[mmap.mmap | None] = queue.Queue()
+        for _ in range(workers + _BATCH):
+            self._free.put(None)
+        self._ordered: queue.Queue[Done | _Future | BaseException | None]
+        self._ordered = queue.Queue(_QUEUED)
+        self._stop = threading.Event()
+
+    def run(self, units: Iterator[plan.Unit],
+            ) -> Generator[Done | None, None, None]:
+        """Yield what is done, in order; None where it takes long.
+
+        Whatever a thread raises is raised here.  Close the generator to end
+        early; it returns when its threads have ended.
+        """
+        executor = futures.ThreadPoolExecutor(self._workers, 'store-chunk')
+        reader = threading.Thread(target=self._read, name='store-read',
+                                  args=(units, executor), daemon=True)
+        reader.start()
+        try:
+            yield from self._results()
+        finally:
+            self._stop.set()
+            reader.join()
+            executor.shutdown(cancel_futures=True)
+
+    def _results(self) -> Iterator[Done | None]:
+        while True:
+            try:
+                item = self._ordered.get(timeout=_POLL)
+            except queue.Empty:
+                yield None
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            while isinstance(item, futures.Future):
+                futures.wait([item], _POLL)
+                if item.done():
+                    item = item.result()
+                else:
+                    yield None
+            yield item
+
+    # The reader's thread.
+
+    def _read(self, units: Iterator[plan.Unit],
+              executor: futures.Executor) -> None:
+        try:
+            while batch := self._batch(units):
+                self._fill(batch, executor)
+            self._offer(None)
+        except Stopped:
+            return
+        except BaseException as error:  # noqa: BLE001
+            # Not swallowed: run() raises it in the caller's thread.
+            with contextlib.suppress(Stopped):
+                self._offer(error)
+
+    def _batch(self, units: Iterator[plan.Unit],
+               ) -> list[tuple[plan.Unit, mmap.mmap | None]]:
+        batch: list[tuple[plan.Unit, mmap.mmap | None]] = []
+        buffers = 0
+        for unit in units:
+            if isinstance(unit, plan.Known):
+                batch.append((unit, None))
+            else:
+                batch.append((unit, self._buffer()))
+                buffers += 1
+            if buffers == _BATCH or len(batch) == _QUEUED:
+                break
+        return batch
+
+    def _fill(self, batch: list[tuple[plan.Unit, mmap.mmap | None]],
+              executor: futures.Executor) -> None:
+        requests = ((unit.index * self._chunk_bytes + run.start,
+                     memoryview(buffer)[run.start:run.start + run.length])
+                    for unit, buffer in batch
+                    if isinstance(unit, plan.Read) and buffer is not None
+                    for run in unit.runs)
+        answers = self._source.read_many(requests)
+        for unit, buffer in batch:
+            if isinstance(unit, plan.Known):
+                self._offer(self._known(unit))
+            elif buffer is not None:
+                for _ in unit.runs:
+                    next(answers)
+                self._offer(executor.submit(self._settle, unit, buffer))
+
+    def _buffer(self) -> mmap.mmap:
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Empty):
+                # Buffers are page-aligned, for O_DIRECT, and made when first
+                # needed: small volumes need few.
+                buffer = self._free.get(timeout=_POLL)
+                return buffer or mmap.mmap(-1, self._chunk_bytes)
+        raise Stopped
+
+    def _offer(self, item: Done | _Future | BaseException | None) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(queue.Full):
+                self._ordered.put(item, timeout=_POLL)
+                return
+        raise Stopped
+
+    def _known(self, unit: plan.Known) -> Done:
+        start = unit.first * self._chunk_bytes
+        end = (unit.first + unit.count) * self._chunk_bytes
+        return Done(unit.first, unit.entries, min(end, self._size) - start,
+                    reused=count_data(unit.entries))
+
+    # The workers' threads.
+
+    def _settle(self, unit: plan.Read, buffer: mmap.mmap) -> Done:
+        try:
+            with memoryview(buffer)[:unit.length] as plain:
+                self._complete(unit, plain)
+                return self._store_chunk(unit, plain)
+        finally:
+            self._free.put(buffer)
+
+    def _complete(self, unit: plan.Read, plain: memoryview) -> None:
+        whole = [plan.Run(0, unit.length)]
+        gaps = plan.subtract(whole, list(unit.runs))
+        if not gaps:
+            return
+        zeros = memoryview(self._store.zeros)
+        for start, length in gaps:
+            plain[start:start + length] = zeros[:length]
+        if unit.base is None:
+            return
+        base = memoryview(self._store.get(unit.base))[:unit.length]
+        for start, length in plan.subtract(gaps, list(unit.zeroes)):
+            part = base[start:start + length]
+            plain[start:start + len(part)] = part
+
+    def _store_chunk(self, unit: plan.Read, plain: memoryview) -> Done:
+        entry = self._store.entry(plain)
+        read = sum(run.length for run in unit.runs)
+        if entry in (chunks.ZERO, unit.parent):
+            return Done(unit.index, entry, unit.length, read,
+                        reused=int(entry != chunks.ZERO))
+        found = time.monotonic()
+        stored = self._store.put(entry, plain)
+        return Done(unit.index, entry, unit.length, read, stored,
+                    written=int(stored > 0), reused=int(stored == 0),
+                    found=None if stored else found)
+
+
+def count_data(entries: bytes) -> int:
+    """Tell how many of some entries, joined, are not zero chunks."""
+    width = len(chunks.ZERO)
+    return sum(entries[start:start + width] != chunks.ZERO
+               for start in range(0, len(entries), width))
