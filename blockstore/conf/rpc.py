@@ -21,6 +21,11 @@ OPTS: list[cfg.Opt] = [
         help='How often a message is sent again while the broker cannot be '
              'reached, before the call fails.'),
     cfg.IntOpt(
+        'calls_in_flight', default=64, min=1,
+        help='How many calls of one process may wait for a broker and its '
+             'answers at the same time, for each kind of service. Further '
+             'ones fail at once.'),
+    cfg.IntOpt(
         'doorbell_queue', default=1000, min=1,
         help='How many doorbells may wait for a slow broker. Further ones '
              'are dropped: the services look for due operations anyway.'),

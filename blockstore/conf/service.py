@@ -12,6 +12,9 @@ OPTS: list[cfg.Opt] = [
         help='Name of this host in the services table and in RPC topics. '
              'Keep it stable: volumes belong to "host@backend#pool".'),
     cfg.StrOpt(
+        'availability_zone', default='nova',
+        help='The availability zone of the services of this host.'),
+    cfg.StrOpt(
         'state_path', default='/var/lib/blockstore',
         help='Directory for what a service keeps on its own host: locks, '
              'sockets, and the embedded database.'),

@@ -15,7 +15,11 @@ from blockstore import context as blockstore_context
 from blockstore.lifecycle import boundaries
 from blockstore.rpc import doorbell
 from blockstore.rpc import failures
+from blockstore.rpc import patience
 from blockstore.rpc import transport as rpc_transport
+
+# Seconds that a call may take beyond its timeout before it is left behind.
+_GRACE = 5
 
 
 class Client:
@@ -31,9 +35,10 @@ class Client:
         self._client = oslo_messaging.get_rpc_client(
             transport, oslo_messaging.Target(version=self.VERSION),
             serializer=rpc_transport.RequestContextSerializer())
+        self._local = rpc_transport.stays_local(transport)
         self._doorbell = doorbell.Doorbell(
-            inline=rpc_transport.stays_local(transport),
-            limit=conf.rpc.doorbell_queue)
+            inline=self._local, limit=conf.rpc.doorbell_queue)
+        self._patience = patience.Patience(conf.rpc.calls_in_flight)
 
     def call(self, context: blockstore_context.RequestContext, topic: str,
              method: str, *, timeout: int, version: str = VERSION,
@@ -49,7 +54,11 @@ class Client:
             retry=self._conf.rpc.send_retries)
         with boundaries.around('rpc', method):
             try:
-                return prepared.call(context, method, **arguments)
+                if self._local:
+                    return prepared.call(context, method, **arguments)
+                return self._patience.run(
+                    lambda: prepared.call(context, method, **arguments),
+                    timeout + _GRACE)
             except failures.CALL_ERRORS as error:
                 failure = failures.restore(error, method)
             raise failure

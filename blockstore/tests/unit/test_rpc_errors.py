@@ -12,6 +12,7 @@ from blockstore import exceptions
 from blockstore.rpc import doorbell
 from blockstore.rpc import scheduler
 from blockstore.rpc import topics
+from blockstore.rpc import transport
 from blockstore.rpc import volume
 from blockstore.tests.unit import rpc_base
 
@@ -74,7 +75,7 @@ class LocalErrorsTest(ErrorsMixin, rpc_base.RpcTestCase):
         self.assertIn('no_such_method', str(error))
 
 
-class DoorbellTest(rpc_base.RpcTestCase):
+class BrokerAwayTest(rpc_base.RpcTestCase):
 
     def test_broker_away(self) -> None:
         """A request neither fails nor waits when nobody answers."""
@@ -91,6 +92,28 @@ class DoorbellTest(rpc_base.RpcTestCase):
         while 'o-1' not in log.output and time.monotonic() < deadline:
             time.sleep(0.02)
         self.assertIn('not delivered', log.output)
+
+    def test_calls_end_while_the_broker_is_away(self) -> None:
+        self.config.config(group='rpc', call_timeout=1, calls_in_flight=1)
+        self.config.config(group='service', state_path=self.useFixture(
+            fixtures.TempDir()).path)
+        self.useFixture(fixtures.MonkeyPatch(
+            'blockstore.rpc.client._GRACE', 0))
+        # Not cleaned up: the call left behind holds the transport's lock.
+        opened = transport.get_transport(
+            self.conf, 'rabbit://guest:guest@127.0.0.1:1/')
+        client = volume.VolumeClient(opened, self.conf)
+        began = time.monotonic()
+        error = self.assertRaises(
+            exceptions.Unavailable, client.get_capabilities, self.context,
+            'node1@fast')
+        self.assertIn('did not answer', str(error))
+        # The first one still hangs; no second thread joins it.
+        error = self.assertRaises(
+            exceptions.Unavailable, client.get_capabilities, self.context,
+            'node1@fast')
+        self.assertIn('too many calls', str(error))
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_full_queue_drops(self) -> None:
         log = self.useFixture(fixtures.FakeLogger('blockstore.rpc'))
