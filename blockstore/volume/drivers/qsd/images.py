@@ -1,0 +1,231 @@
+"""The qcow2 files of one directory: made with qemu-img, read by ourselves.
+
+A format is always named and a header is never believed: before a file is
+opened it is compared with what the book says (:meth:`Images.verify`).
+Backing names are relative, so the directory may move.
+"""
+
+import dataclasses
+import os
+import re
+import struct
+import subprocess
+import typing
+
+from blockstore import exceptions
+from blockstore.lifecycle import boundaries
+from blockstore.volume.drivers.qsd.settings import Settings
+
+SUFFIX = '.qcow2'
+_MAGIC = b'QFI\xfb'
+_VERSION = 3
+_HEADER = struct.Struct('>4sIQIIQIIQQIIQ')      # 72 bytes, as in version 2
+_BACKING_FORMAT = 0xe2792aca
+_DIRTY, _EXTENDED_L2 = 1 << 0, 1 << 4
+_NAME = re.compile(r'^volume-(?P<owner>[0-9A-Za-z_-]+)\.(?P<number>\d+)$')
+_COMMAND_TIMEOUT = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What a qcow2 file says about itself."""
+
+    size: int
+    backing: str | None
+    backing_format: str | None
+    incompatible: int
+    encryption: int
+    internal_snapshots: int
+
+
+def parse_header(data: bytes) -> Header:
+    """Read a version 3 header.
+
+    :param data: the first 4 KiB or more of a file.
+    :raises ValueError: when it is not one, or not complete.
+    """
+    if len(data) < 104 or data[:4] != _MAGIC:
+        raise ValueError('this is no qcow2 file')
+    (_magic, version, name_at, name_size, _cluster_bits, size, encryption,
+     _l1_size, _l1_at, _ref_at, _ref_clusters, snapshots,
+     _snapshots_at) = _HEADER.unpack_from(data)
+    if version != _VERSION:
+        raise ValueError(f'qcow2 version {version} is not used here')
+    incompatible, = struct.unpack_from('>Q', data, 72)
+    length, = struct.unpack_from('>I', data, 100)
+    if name_at and name_at + name_size > len(data):
+        raise ValueError('the backing name is cut off')
+    backing = data[name_at:name_at + name_size].decode() if name_at else None
+    return Header(size, backing, _backing_format(data, length), incompatible,
+                  encryption, snapshots)
+
+
+def _backing_format(data: bytes, position: int) -> str | None:
+    """Walk the header extensions."""
+    while position + 8 <= len(data):
+        kind, length = struct.unpack_from('>II', data, position)
+        if kind == 0:
+            return None
+        if kind == _BACKING_FORMAT:
+            return data[position + 8:position + 8 + length].decode()
+        position += 8 + (length + 7 & ~7)
+    return None
+
+
+def owner_of(layer: str) -> str | None:
+    """Return the volume id in a layer's name, or None for other names."""
+    match = _NAME.match(layer)
+    return match['owner'] if match else None
+
+
+class Images:
+    """The files of a back end; a layer ``volume-<id>.<n>`` is one file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.directory = settings.directory
+
+    def path(self, layer: str) -> str:
+        """Return the absolute path of a layer's file."""
+        return os.path.join(self.directory, layer + SUFFIX)
+
+    def create(self, layer: str, size: int, parent: str | None) -> None:
+        """Make an empty image, over its parent's if there is one.
+
+        :param size: bytes.
+        :raises DriverError: when qemu-img failed; no file is left then.
+        """
+        options = 'compat=1.1'
+        if self._settings.extended_l2:
+            options += ',extended_l2=on,cluster_size=128k'
+        backing = ['-b', parent + SUFFIX, '-F', 'qcow2'] if parent else []
+        with boundaries.around('driver', 'qsd.image'):
+            self.remove(layer)
+            try:
+                self.run('create', '-q', '-f', 'qcow2', '-o', options,
+                         *backing, self.path(layer), str(size))
+            except exceptions.DriverError:
+                self.remove(layer)
+                raise
+            _sync(self.path(layer))
+            _sync(self.directory)
+
+    def run(self, *arguments: str) -> str:
+        """Run qemu-img and return what it printed.
+
+        :raises DriverError: with its message when it failed.
+        """
+        command = [self._settings.qemu_img, *arguments]
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True,
+                text=True, errors='replace', timeout=_COMMAND_TIMEOUT,
+                env={**os.environ, 'LC_ALL': 'C'}, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise exceptions.DriverError(
+                f'cannot run {command[0]} {arguments[0]}: {error}') from error
+        if done.returncode:
+            raise exceptions.DriverError(
+                f'qemu-img {arguments[0]} failed with {done.returncode}: '
+                f'{done.stderr.strip()}')
+        return done.stdout
+
+    def remove(self, layer: str) -> None:
+        """Unlink a layer's file; gone is success."""
+        try:
+            os.unlink(self.path(layer))
+        except FileNotFoundError:
+            return
+
+    def header(self, layer: str) -> Header:
+        """Read a layer's header.
+
+        :raises DriverError: when the file is missing or no qcow2 image.
+        """
+        try:
+            descriptor = os.open(self.path(layer),
+                                 os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                return parse_header(os.pread(descriptor, 65536, 0))
+            finally:
+                os.close(descriptor)
+        except (OSError, ValueError) as error:
+            raise exceptions.DriverError(
+                f'the image {layer} cannot be used: {error}') from error
+
+    def verify(self, layer: str, parent: str | None) -> Header:
+        """Compare a header with the book's facts and return it.
+
+        :raises DriverError: when they differ: nothing may be opened then.
+        """
+        header = self.header(layer)
+        wanted = parent + SUFFIX if parent else None
+        faults = [
+            header.backing != wanted and f'backing {header.backing!r}',
+            bool(wanted) and header.backing_format != 'qcow2'
+            and f'backing format {header.backing_format!r}',
+            header.incompatible & ~(_DIRTY | _EXTENDED_L2)
+            and f'features {header.incompatible:#x}',
+            header.encryption and f'encryption {header.encryption}',
+            header.internal_snapshots and 'internal snapshots']
+        found = ', '.join(str(fault) for fault in faults if fault)
+        if found:
+            raise exceptions.DriverError(
+                f'the image {layer} is not as the book says ({found}; '
+                f'expected backing {wanted!r})',
+                remedy='somebody changed the file: do not attach the volume '
+                       'before its images were checked')
+        return header
+
+    def matches(self, layer: str, parent: str | None) -> bool:
+        """Tell whether a complete image with this parent is there."""
+        try:
+            self.verify(layer, parent)
+        except exceptions.DriverError:
+            return False
+        return True
+
+    def names(self) -> typing.Iterator[str]:
+        """Yield the layer names of the files that are there."""
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                stem, suffix = os.path.splitext(entry.name)
+                if suffix == SUFFIX and owner_of(stem):
+                    yield stem
+
+    def used_bytes(self) -> int:
+        """Return what the images take of the file system."""
+        total = 0
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                try:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                except FileNotFoundError:
+                    continue
+        return total
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def accepts_direct(directory: str) -> bool:
+    """Tell whether files of a directory may be opened with O_DIRECT."""
+    flag = getattr(os, 'O_DIRECT', 0)
+    if not flag:
+        return False
+    path = os.path.join(directory, f'.direct-{os.getpid()}')
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | flag, 0o600)
+    except OSError:
+        return False
+    else:
+        os.close(descriptor)
+        return True
+    finally:
+        if os.path.lexists(path):
+            os.unlink(path)
