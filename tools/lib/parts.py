@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,13 +136,19 @@ def run_tests(part: Part, patterns: list[str]) -> Result:
     with components.running(part.components, LOGS) as (found, missing):
         for reason in missing:
             print(f'  not there: {reason}', flush=True)
-        command = [
-            sys.executable, '-m', 'stestr', '--test-path', str(folder), 'run',
-            '--concurrency', str(part.workers), *patterns]
+        # A repository of this run alone: it cannot be mistaken for another.
+        repository = LOGS / f'{part.name}.stestr'
+        shutil.rmtree(repository, ignore_errors=True)
+        stestr = [sys.executable, '-m', 'stestr', '--repo-url',
+                  str(repository), '--test-path', str(folder)]
+        repository.mkdir(parents=True)
+        subprocess.run([*stestr, 'init'], cwd=ROOT, check=True)
+        command = [*stestr, 'run', '--concurrency', str(part.workers),
+                   *patterns]
         # stestr finds its workers' interpreter in the environment.
         environment = {**os.environ, **found, 'PYTHON': sys.executable}
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-    count_tests(result)
+    count_tests(result, [*stestr, 'last', '--subunit'])
     if done.returncode and not result.failed:
         print(f'  stestr ended with {done.returncode}', flush=True)
         result.failed += 1
@@ -154,11 +161,10 @@ def has_tests(folder: pathlib.Path) -> bool:
                for path in folder.rglob('*.py'))
 
 
-def count_tests(result: Result) -> None:
-    """Add up the outcomes of stestr's last run."""
+def count_tests(result: Result, command: list[str]) -> None:
+    """Add up the outcomes of a run, which a command gives as subunit."""
     stream = subprocess.run(
-        [sys.executable, '-m', 'stestr', 'last', '--subunit'], cwd=ROOT,
-        capture_output=True, check=False).stdout
+        command, cwd=ROOT, capture_output=True, check=False).stdout
     tally = subprocess.run(
         [sys.executable, str(ROOT / 'tools' / 'lib' / 'tally.py')],
         input=stream, capture_output=True, check=False)

@@ -5,7 +5,7 @@
 # lines are shown.  Nothing is installed on the system unless this runs as
 # root on Debian or Ubuntu: elsewhere the missing packages are named.
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%s\n' "$@"; }
 
 fail() {
     printf '\n%s\n' "$*" >&2
@@ -30,7 +30,8 @@ can_apt() {
 
 # apt_install PACKAGE...: install on the system, without recommendations.
 apt_install() {
-    say "Installing $* ..."
+    local names="$*"
+    say "Installing $names ..."
     export DEBIAN_FRONTEND=noninteractive
     local options=(-q -y -o DPkg::Lock::Timeout=300 --no-install-recommends)
     # The lists may be fresh already: refresh them only when that fails.
