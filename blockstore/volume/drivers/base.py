@@ -100,12 +100,21 @@ class Driver:
     VERSION = '1.0.0'
     VENDOR = 'blockstore'
     PROTOCOL = 'unknown'
+    #: Options, registered for the section of each back end that uses it.
+    OPTS: typing.ClassVar[list[typing.Any]] = []
+    #: Of a wrapper: the driver that it hands calls to.
+    driver: 'Driver | None' = None
 
     def __init__(self, conf: typing.Any, host: str, book: Book) -> None:
         self.conf = conf
         self.host = host
         self.book = book
         self.initialized = False
+
+    @classmethod
+    def class_for(cls, conf: typing.Any) -> 'type[Driver]':
+        """Return the class whose capabilities fit a back end's options."""
+        return cls
 
     # Set-up.
 
@@ -227,8 +236,12 @@ class Driver:
     # Backup.
 
     def backup_use_temp_snapshot(self) -> bool:
-        """Tell whether a volume in use is backed up through a snapshot."""
-        return has(self, AttachesSnapshots)
+        """Tell whether a volume in use is backed up through a snapshot.
+
+        The option of the same name can switch it off.
+        """
+        wanted = getattr(self.conf, 'backup_use_temp_snapshot', None)
+        return wanted is not False and has(self, AttachesSnapshots)
 
 
 @typing.runtime_checkable
@@ -336,12 +349,19 @@ _C = typing.TypeVar('_C')
 def capabilities(driver: Driver) -> list[str]:
     """List the names of the capabilities that a driver declares."""
     return [name for name, protocol in CAPABILITIES.items()
-            if protocol in type(driver).__mro__]
+            if has(driver, protocol)]
+
+
+def innermost(driver: Driver) -> Driver:
+    """Return the driver inside of its wrappers."""
+    while driver.driver is not None:
+        driver = driver.driver
+    return driver
 
 
 def has(driver: Driver, capability: type[_C]) -> typing.TypeGuard[_C]:
-    """Tell whether a driver declares a capability."""
-    return capability in type(driver).__mro__
+    """Tell whether a driver, wrapped or not, declares a capability."""
+    return capability in type(innermost(driver)).__mro__
 
 
 def require(driver: Driver, capability: type[_C]) -> _C:
