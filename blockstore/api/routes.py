@@ -33,9 +33,21 @@ from typing import Any
 
 from blockstore.api import microversions
 from blockstore.api import validation
+from blockstore.api.handlers import attachments
+from blockstore.api.handlers import backups
+from blockstore.api.handlers import snapshot_metadata
+from blockstore.api.handlers import snapshots
 from blockstore.api.handlers import versions
+from blockstore.api.handlers import volume_actions
+from blockstore.api.handlers import volume_metadata
+from blockstore.api.handlers import volumes
 from blockstore.api.microversions import Version
+from blockstore.api.schemas import attachments as attachment_schemas
+from blockstore.api.schemas import backups as backup_schemas
+from blockstore.api.schemas import snapshots as snapshot_schemas
+from blockstore.api.schemas import volumes as volume_schemas
 
+V = Version
 # The rule of a row that needs no caller.
 PUBLIC = ''
 
@@ -69,5 +81,176 @@ ROOTS = (
     Row('GET', '/v3/', versions.show, PUBLIC),
 )
 
+_VOLUME = '/volumes/{volume_id}'
+_VOLUMES = (
+    Row('GET', '/volumes', volumes.index, 'volume:get_all'),
+    Row('GET', '/volumes/detail', volumes.detail, 'volume:get_all'),
+    Row('GET', '/volumes/summary', volumes.summary, 'volume:get_all',
+        min=V(3, 12)),
+    Row('POST', '/volumes', volumes.create, 'volume:create', 202,
+        volume_schemas.CREATE, max=V(3, 52)),
+    Row('POST', '/volumes', volumes.create, 'volume:create', 202,
+        volume_schemas.CREATE_CLOSED, min=V(3, 53)),
+    Row('GET', _VOLUME, volumes.show, 'volume:get'),
+    Row('PUT', _VOLUME, volumes.update, 'volume:update', 200,
+        volume_schemas.UPDATE, max=V(3, 52)),
+    Row('PUT', _VOLUME, volumes.update, 'volume:update', 200,
+        volume_schemas.UPDATE_SOMETHING, min=V(3, 53)),
+    Row('DELETE', _VOLUME, volumes.delete, 'volume:delete', 202),
+    Row('GET', _VOLUME + '/encryption', volumes.show_encryption,
+        'volume_extension:volume_encryption_metadata'),
+    Row('GET', _VOLUME + '/encryption/{key}', volumes.show_encryption_key,
+        'volume_extension:volume_encryption_metadata'),
+    Row('GET', _VOLUME + '/metadata', volume_metadata.index,
+        'volume:get_volume_metadata'),
+    Row('POST', _VOLUME + '/metadata', volume_metadata.merge,
+        'volume:create_volume_metadata', 200, volume_schemas.METADATA),
+    Row('PUT', _VOLUME + '/metadata', volume_metadata.replace,
+        'volume:update_volume_metadata', 200, volume_schemas.METADATA),
+    Row('GET', _VOLUME + '/metadata/{key}', volume_metadata.show,
+        'volume:get_volume_metadata'),
+    Row('PUT', _VOLUME + '/metadata/{key}', volume_metadata.update,
+        'volume:update_volume_metadata', 200, volume_schemas.METADATA_KEY),
+    Row('DELETE', _VOLUME + '/metadata/{key}', volume_metadata.delete,
+        'volume:delete_volume_metadata'),
+)
+
+
+def _volume_action(action: str, handler: Callable[..., Any], policy: str,
+                   schema: validation.Schema, code: int = 202,
+                   **versions: Version) -> Row:
+    return Row('POST', _VOLUME + '/action', handler, policy, code, schema,
+               action=action, **versions)
+
+
+_DOES = 'volume_extension:volume_actions:'
+_ADMIN_DOES = 'volume_extension:volume_admin_actions:'
+_VOLUME_ACTIONS = (
+    _volume_action('os-reserve', volume_actions.reserve,
+                   _DOES + 'reserve', volume_schemas.RESERVE),
+    _volume_action('os-unreserve', volume_actions.unreserve,
+                   _DOES + 'unreserve', volume_schemas.UNRESERVE),
+    _volume_action('os-begin_detaching', volume_actions.begin_detaching,
+                   _DOES + 'begin_detaching',
+                   volume_schemas.BEGIN_DETACHING),
+    _volume_action('os-roll_detaching', volume_actions.roll_detaching,
+                   _DOES + 'roll_detaching', volume_schemas.ROLL_DETACHING),
+    _volume_action('os-attach', volume_actions.attach,
+                   _DOES + 'attach', volume_schemas.ATTACH),
+    _volume_action('os-detach', volume_actions.detach,
+                   _DOES + 'detach', volume_schemas.DETACH),
+    _volume_action('os-force_detach', volume_actions.force_detach,
+                   _ADMIN_DOES + 'force_detach',
+                   volume_schemas.FORCE_DETACH),
+    _volume_action('os-initialize_connection',
+                   volume_actions.initialize_connection,
+                   _DOES + 'initialize_connection',
+                   volume_schemas.INITIALIZE, 200),
+    _volume_action('os-terminate_connection',
+                   volume_actions.terminate_connection,
+                   _DOES + 'terminate_connection', volume_schemas.TERMINATE),
+    _volume_action('os-extend', volume_actions.extend, 'volume:extend',
+                   volume_schemas.EXTEND),
+    _volume_action('os-reset_status', volume_actions.reset_status,
+                   _ADMIN_DOES + 'reset_status',
+                   volume_schemas.RESET_STATUS),
+    _volume_action('os-force_delete', volume_actions.force_delete,
+                   _ADMIN_DOES + 'force_delete',
+                   volume_schemas.FORCE_DELETE),
+    _volume_action('revert', volume_actions.revert,
+                   'volume:revert_to_snapshot', volume_schemas.REVERT,
+                   min=V(3, 40)),
+    _volume_action('os-set_bootable', volume_actions.set_bootable,
+                   _DOES + 'set_bootable', volume_schemas.SET_BOOTABLE, 200),
+    _volume_action('os-update_readonly_flag', volume_actions.set_readonly,
+                   'volume:update_readonly_flag',
+                   volume_schemas.SET_READONLY),
+)
+
+_SNAPSHOT = '/snapshots/{snapshot_id}'
+_SNAPSHOT_ADMIN = 'volume_extension:snapshot_admin_actions:'
+_SNAPSHOTS = (
+    Row('GET', '/snapshots', snapshots.index, 'volume:get_all_snapshots'),
+    Row('GET', '/snapshots/detail', snapshots.detail,
+        'volume:get_all_snapshots'),
+    Row('POST', '/snapshots', snapshots.create, 'volume:create_snapshot',
+        202, snapshot_schemas.CREATE),
+    Row('GET', _SNAPSHOT, snapshots.show, 'volume:get_snapshot'),
+    Row('PUT', _SNAPSHOT, snapshots.update, 'volume:update_snapshot', 200,
+        snapshot_schemas.UPDATE),
+    Row('DELETE', _SNAPSHOT, snapshots.delete, 'volume:delete_snapshot',
+        202),
+    Row('GET', _SNAPSHOT + '/metadata', snapshot_metadata.index,
+        'volume:get_snapshot_metadata'),
+    Row('POST', _SNAPSHOT + '/metadata', snapshot_metadata.merge,
+        'volume:update_snapshot_metadata', 200, snapshot_schemas.METADATA),
+    Row('PUT', _SNAPSHOT + '/metadata', snapshot_metadata.replace,
+        'volume:update_snapshot_metadata', 200, snapshot_schemas.METADATA),
+    Row('GET', _SNAPSHOT + '/metadata/{key}', snapshot_metadata.show,
+        'volume:get_snapshot_metadata'),
+    Row('PUT', _SNAPSHOT + '/metadata/{key}', snapshot_metadata.update,
+        'volume:update_snapshot_metadata', 200,
+        snapshot_schemas.METADATA_KEY),
+    Row('DELETE', _SNAPSHOT + '/metadata/{key}', snapshot_metadata.delete,
+        'volume:delete_snapshot_metadata'),
+    Row('POST', _SNAPSHOT + '/action', snapshots.reset_status,
+        _SNAPSHOT_ADMIN + 'reset_status', 202,
+        snapshot_schemas.RESET_STATUS, action='os-reset_status'),
+    Row('POST', _SNAPSHOT + '/action', snapshots.force_delete,
+        _SNAPSHOT_ADMIN + 'force_delete', 202,
+        snapshot_schemas.FORCE_DELETE, action='os-force_delete'),
+)
+
+_BACKUP = '/backups/{backup_id}'
+_BACKUP_ADMIN = 'volume_extension:backup_admin_actions:'
+_BACKUPS = (
+    Row('GET', '/backups', backups.index, 'backup:get_all'),
+    Row('GET', '/backups/detail', backups.detail, 'backup:get_all'),
+    Row('POST', '/backups', backups.create, 'backup:create', 202,
+        backup_schemas.CREATE, max=V(3, 42)),
+    Row('POST', '/backups', backups.create, 'backup:create', 202,
+        backup_schemas.CREATE_METADATA, min=V(3, 43), max=V(3, 50)),
+    Row('POST', '/backups', backups.create, 'backup:create', 202,
+        backup_schemas.CREATE_ZONE, min=V(3, 51)),
+    Row('GET', _BACKUP, backups.show, 'backup:get'),
+    Row('PUT', _BACKUP, backups.update, 'backup:update', 200,
+        backup_schemas.UPDATE, min=V(3, 9), max=V(3, 42)),
+    Row('PUT', _BACKUP, backups.update, 'backup:update', 200,
+        backup_schemas.UPDATE_METADATA, min=V(3, 43)),
+    Row('DELETE', _BACKUP, backups.delete, 'backup:delete', 202),
+    Row('POST', _BACKUP + '/restore', backups.restore, 'backup:restore', 202,
+        backup_schemas.RESTORE),
+    Row('POST', _BACKUP + '/action', backups.reset_status,
+        _BACKUP_ADMIN + 'reset_status', 202,
+        backup_schemas.RESET_STATUS, action='os-reset_status'),
+    Row('POST', _BACKUP + '/action', backups.force_delete,
+        _BACKUP_ADMIN + 'force_delete', 202,
+        backup_schemas.FORCE_DELETE, action='os-force_delete'),
+)
+
+_ATTACHMENT = '/attachments/{attachment_id}'
+_ATTACHMENTS = (
+    Row('GET', '/attachments', attachments.index, 'volume:attachment_get',
+        min=V(3, 27)),
+    Row('GET', '/attachments/detail', attachments.detail,
+        'volume:attachment_get', min=V(3, 27)),
+    Row('POST', '/attachments', attachments.create,
+        'volume:attachment_create', 200, attachment_schemas.CREATE,
+        min=V(3, 27), max=V(3, 53)),
+    Row('POST', '/attachments', attachments.create,
+        'volume:attachment_create', 200, attachment_schemas.CREATE_MODE,
+        min=V(3, 54)),
+    Row('GET', _ATTACHMENT, attachments.show, 'volume:attachment_get',
+        min=V(3, 27)),
+    Row('PUT', _ATTACHMENT, attachments.update, 'volume:attachment_update',
+        200, attachment_schemas.UPDATE, min=V(3, 27)),
+    Row('DELETE', _ATTACHMENT, attachments.delete,
+        'volume:attachment_delete', min=V(3, 27)),
+    Row('POST', _ATTACHMENT + '/action', attachments.complete,
+        'volume:attachment_complete', 204, attachment_schemas.COMPLETE,
+        min=V(3, 44), action='os-complete'),
+)
+
 TABLE: tuple[Row, ...] = (
+    *_VOLUMES, *_VOLUME_ACTIONS, *_SNAPSHOTS, *_BACKUPS, *_ATTACHMENTS,
 )

@@ -11,6 +11,7 @@ blockstore.api.faults.BadRequest: size: '0' is less than 1
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping
 import re
 from typing import Any
 
@@ -28,29 +29,31 @@ _SHOWN = 128
 _formats = jsonschema.FormatChecker(formats=())
 
 
-@_formats.checks('uuid')
 def _is_uuid(value: object) -> bool:
     return not isinstance(value, str) or uuidutils.is_uuid_like(value)
 
 
-@_formats.checks('name')
 def _is_name(value: object) -> bool:
     """At most 255 characters besides the white space around them."""
     return not isinstance(value, str) or (
         len(value.strip()) <= 255 and value.strip().isprintable())
 
 
-@_formats.checks('name_non_empty')
 def _is_name_non_empty(value: object) -> bool:
     return not isinstance(value, str) or (
         bool(value.strip()) and _is_name(value))
 
 
-@_formats.checks('text')
 def _is_text(value: object) -> bool:
     """Printable characters, and line breaks."""
     return not isinstance(value, str) or all(
         char.isprintable() or char in '\r\n\t' for char in value)
+
+
+for _name, _check in (('uuid', _is_uuid), ('name', _is_name),
+                      ('name_non_empty', _is_name_non_empty),
+                      ('text', _is_text)):
+    _formats.checks(_name)(_check)
 
 
 def _as_number(instance: Any) -> int | float | None:
@@ -126,15 +129,13 @@ def closed(properties: dict[str, Any], required: tuple[str, ...] = (),
     return document
 
 
-def body(key: str, content: dict[str, Any], *, open_: bool = False,
-         **further: Any) -> Schema:
+def body(key: str, content: dict[str, Any],
+         further: Mapping[str, Any] | None = None) -> Schema:
     """Compile the schema of a body whose content stands under one key.
 
-    :param open_: whether other top keys are ignored.
     :param further: schemas of other top keys that may be there.
     """
-    return Schema({'type': 'object', 'properties': {key: content, **further},
-                   'required': [key], 'additionalProperties': open_})
+    return Schema(closed({key: content, **(further or {})}, (key,)))
 
 
 def nullable(fragment: dict[str, Any]) -> dict[str, Any]:

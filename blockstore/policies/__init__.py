@@ -5,7 +5,7 @@ import itertools
 
 from oslo_policy import policy
 
-NOUNS = ('base',)
+NOUNS = ('base', 'attachments', 'backups', 'snapshots', 'volumes')
 
 
 def list_rules() -> list[policy.RuleDefault]:

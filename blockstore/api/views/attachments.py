@@ -1,0 +1,35 @@
+"""How attachments look."""
+
+from typing import Any
+
+from blockstore.api.views.common import time
+
+
+def summary(row: Any) -> dict[str, Any]:
+    """Show an attachment in short."""
+    return {'id': row.id,
+            'status': row.attach_status,
+            'instance': row.instance_uuid,
+            'volume_id': row.volume_id}
+
+
+def detail(row: Any) -> dict[str, Any]:
+    """Show all of an attachment, with the way in to the volume.
+
+    Clients rely on an empty string where there is no time, and on the word
+    ``null`` where there is no mode.
+    """
+    return {**summary(row),
+            'attached_at': time(row.attach_time) or '',
+            'detached_at': time(row.detach_time) or '',
+            'attach_mode': row.attach_mode or 'null',
+            'connection_info': _flat(row)}
+
+
+def _flat(row: Any) -> dict[str, Any]:
+    info = dict(row.connection_info or {})
+    if not info:
+        return {}
+    flat = {**info.pop('data', {}), **info}
+    flat['attachment_id'] = row.id
+    return flat
