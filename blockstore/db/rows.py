@@ -17,6 +17,7 @@ from blockstore.db.engine import Transaction
 
 _M = typing.TypeVar('_M', bound=models.Base)
 Values = Mapping[str, typing.Any]
+Condition = sa.ColumnElement[bool]
 
 
 def table(model: type[models.Base]) -> sa.Table:

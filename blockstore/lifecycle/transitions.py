@@ -11,8 +11,6 @@ caller that loses a race gets the same answer as one that came too late.
 from collections.abc import Iterable
 import typing
 
-import sqlalchemy as sa
-
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.db import models
@@ -26,7 +24,7 @@ _CODES = {'volume': errors.VOLUME_BAD_STATUS,
 
 
 def try_move(tx: Transaction, machine: Machine, model: type[models.Base],
-             id_: str, target: str, *conditions: sa.ColumnElement[bool],
+             id_: str, target: str, *conditions: rows.Condition,
              sources: Iterable[str] | None = None, reason: str = '',
              **values: typing.Any) -> bool:
     """Move a row to a status if it may; tell whether it was moved.
@@ -50,7 +48,7 @@ def try_move(tx: Transaction, machine: Machine, model: type[models.Base],
 
 
 def move(tx: Transaction, machine: Machine, model: type[models.Base],
-         id_: str, target: str, *conditions: sa.ColumnElement[bool],
+         id_: str, target: str, *conditions: rows.Condition,
          sources: Iterable[str] | None = None, reason: str = '',
          **values: typing.Any) -> None:
     """Move a row to a status, or raise InvalidStatus."""
