@@ -41,6 +41,15 @@ def require(tx: Transaction, context: RequestContext, model: type[_M],
     return row
 
 
+def project_of(context: RequestContext) -> str:
+    """Return the project that a caller works in, or raise Invalid."""
+    if context.project_id is None:
+        raise exceptions.Invalid(
+            'the request belongs to no project',
+            remedy='use a token of a project, or name it in the URL')
+    return str(context.project_id)
+
+
 def found(row: typing.Any | None, noun: str, id_: str) -> typing.Any:
     """Return a row that was looked up, or raise NotFound."""
     if row is None:

@@ -7,6 +7,7 @@ from blockstore.lifecycle import transitions
 from blockstore.lifecycle.backups import BACKUPS
 from blockstore.lifecycle.backups import BackupStatus
 from blockstore.rpc.clients import Clients
+from blockstore.services import base
 
 
 def launch(tx: Transaction, clients: Clients, context: RequestContext,
@@ -20,5 +21,5 @@ def launch(tx: Transaction, clients: Clients, context: RequestContext,
                      BackupStatus.RESTORING, restore_volume_id=volume_id)
     clients.launch(
         tx, context, 'backup.restore', backup_id, topic='backup', host=None,
-        project_id=context.project_id or '',
+        project_id=base.project_of(context),
         arguments={'volume_id': volume_id, 'new': new})

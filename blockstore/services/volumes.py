@@ -135,13 +135,14 @@ class Volumes(VolumeConnections):
         volume_type = types.resolve(
             tx, self.conf, context, spec.volume_type or source.volume_type_id)
         type_id = volume_type.id if volume_type else None
-        quotas.reserve(tx, self.conf, context.project_id, volumes=1,
+        project_id = base.project_of(context)
+        quotas.reserve(tx, self.conf, project_id, volumes=1,
                        gigabytes=size, volume_size=size,
                        volume_type_id=type_id)
         specs = (db_types.specs_of(tx, [type_id]).get(type_id, {})
                  if type_id else {})
         rows.insert(
-            tx, models.Volume, id=id_, project_id=context.project_id,
+            tx, models.Volume, id=id_, project_id=project_id,
             user_id=context.user_id, display_name=spec.name,
             display_description=spec.description, size=size,
             status=VolumeStatus.CREATING, volume_type_id=type_id,
@@ -153,7 +154,7 @@ class Volumes(VolumeConnections):
         self.clients.launch(
             tx, context, 'volume.create', id_,
             topic='volume' if source.host else 'scheduler',
-            host=service_host(source.host), project_id=context.project_id,
+            host=service_host(source.host), project_id=project_id,
             arguments={'to_restore': bool(spec.backup_id)})
 
     def _source(self, tx: Transaction, context: RequestContext,

@@ -135,4 +135,5 @@ class VolumeEndpoint:
 def abilities(driver: drivers.Driver) -> dict[str, typing.Any]:
     """Return a back end's stats and capabilities, as it reports them."""
     return {**driver.get_volume_stats(refresh=True),
-            'capabilities': drivers.capabilities(driver)}
+            'capabilities': drivers.capabilities(driver),
+            'backup_use_temp_snapshot': driver.backup_use_temp_snapshot()}

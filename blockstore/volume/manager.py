@@ -27,6 +27,7 @@ from blockstore.service.heartbeat import Heartbeat
 from blockstore.volume import endpoint
 from blockstore.volume.drivers import loader
 from blockstore.volume.flows import base as flows
+from blockstore.volume.flows import connections
 from blockstore.volume.flows import snapshots
 from blockstore.volume.flows import volumes
 
@@ -71,6 +72,9 @@ class VolumeManager(base.Service):
                 'volume.delete': volumes.Delete(*parts),
                 'volume.extend': volumes.Extend(*parts),
                 'volume.revert': volumes.Revert(*parts),
+                'volume.disconnect': connections.DisconnectVolume(*parts),
+                'snapshot.disconnect': connections.DisconnectSnapshot(
+                    *parts),
                 'snapshot.create': snapshots.Create(*parts),
                 'snapshot.delete': snapshots.Delete(*parts)}
 

@@ -57,12 +57,13 @@ def updates(answer: drivers.Updates | None) -> dict[str, typing.Any]:
             if key in ('provider_id', 'provider_location', 'provider_auth')}
 
 
-def as_volume(row: models.Volume, **overrides: typing.Any) -> Volume:
+def as_volume(row: models.Volume, **overrides: typing.Any,
+              ) -> drivers.Volume:
     """Return a volume as drivers see it."""
-    return Volume.from_row(row, **overrides)
+    return typing.cast(drivers.Volume, Volume.from_row(row, **overrides))
 
 
-def as_snapshot(row: models.Snapshot) -> Snapshot:
+def as_snapshot(row: models.Snapshot) -> drivers.Snapshot:
     """Return a snapshot as drivers see it."""
-    return Snapshot.from_row(row)
+    return typing.cast(drivers.Snapshot, Snapshot.from_row(row))
 

@@ -12,6 +12,7 @@ from blockstore.lifecycle.operations import Claim
 from blockstore.lifecycle.snapshots import SNAPSHOTS
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.volume.flows import base
+from blockstore.volume.flows import connections
 
 _S = SnapshotStatus
 
@@ -53,6 +54,9 @@ class Delete(base.Handler):
             self.end(claim)
             return
         try:
+            if row.purpose != 'user':
+                connections.disconnect_snapshot(
+                    self.driver, claim, base.as_snapshot(row), None)
             self.driver.delete_snapshot(base.as_snapshot(row))
         except exceptions.SnapshotIsBusy as error:
             self._keep(claim, row, error)

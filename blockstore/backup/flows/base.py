@@ -1,0 +1,129 @@
+"""What the backup operations share.
+
+A :class:`Work` is one run of one operation: its claim, its rows and the ways
+to the volume service and the store.  Every step of a flow may be run again.
+"""
+
+import contextlib
+from collections.abc import Iterator
+import dataclasses
+import typing
+
+from oslo_config import cfg
+
+from blockstore import exceptions
+from blockstore.backup.store.repository import Repository
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db import volumes as db_volumes
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import messages
+from blockstore.lifecycle import operations
+from blockstore.lifecycle.operations import Claim
+from blockstore.rpc.clients import Clients
+from blockstore.volume import connections
+from blockstore.volume.connections.base import Connection
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What every handler of the backup service needs."""
+
+    conf: cfg.ConfigOpts
+    database: Database
+    clients: Clients
+    repository: Repository
+    host: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """One run of an operation on a backup."""
+
+    parts: Parts
+    claim: Claim
+    backup: models.Backup
+    volume: models.Volume
+
+    @property
+    def owner(self) -> str:
+        """The volume service that owns the volume."""
+        if self.volume.host is None:
+            raise exceptions.NotFound(
+                f'volume {self.volume.id} has no back end')
+        return self.volume.host.partition('#')[0]
+
+    def connector(self, mode: str, purpose: str) -> dict[str, typing.Any]:
+        """Return what this host asks a connection with.
+
+        It is the same in each attempt, so that an attempt finds what the
+        one before has opened.
+        """
+        return {'host': self.parts.host, 'attachment_id': self.backup.id,
+                'mode': mode, 'purpose': purpose}
+
+    def wait(self, operation_id: str) -> models.Operation:
+        """Wait for an operation that this one started."""
+        return operations.wait(
+            self.parts.database, operation_id, check=self.claim.check,
+            timeout=self.parts.conf.operations.wait_timeout)
+
+    def row(self) -> models.Backup:
+        """Return the backup's row as it is now."""
+        with self.parts.database.read() as tx:
+            return existing(tx, models.Backup, 'backup', self.backup.id)
+
+
+def begin(parts: Parts, claim: Claim, status: str, volume_id: str | None,
+          ) -> Work | None:
+    """Return the work of a claim; None when there is nothing to do."""
+    with parts.database.read() as tx:
+        backup = rows.get(tx, models.Backup, claim.operation.resource_id)
+        if backup is None or backup.status != status:
+            return None
+        volume = existing(tx, models.Volume, 'volume',
+                          volume_id or backup.volume_id)
+        return Work(parts, claim, backup, volume)
+
+
+def existing(tx: Transaction, model: type[typing.Any], noun: str, id_: str,
+             ) -> typing.Any:
+    """Return a row, or raise NotFound."""
+    row = rows.get(tx, model, id_)
+    if row is None:
+        raise exceptions.NotFound(f'{noun} {id_} is gone')
+    return row
+
+
+@contextlib.contextmanager
+def opened(info: dict[str, typing.Any], *, writable: bool = False,
+           ) -> Iterator[Connection]:
+    """Open a connection for the time of a block."""
+    connection = connections.open_connection(info, writable=writable)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def tell(tx: Transaction, claim: Claim, action: messages.Action,
+         error: exceptions.BlockstoreError) -> None:
+    """Leave a user message that fits the kind of failure."""
+    detail = messages.Detail.UNKNOWN
+    if isinstance(error, exceptions.StoreError):
+        detail = (messages.Detail.BACKUP_RESTORE_ERROR
+                  if action is messages.Action.BACKUP_RESTORE
+                  else messages.Detail.BACKUP_DRIVER_ERROR)
+    elif isinstance(error, exceptions.DriverError | exceptions.Unavailable):
+        detail = messages.Detail.BACKUP_DEVICE_ERROR
+    elif isinstance(error, exceptions.Cancelled):
+        detail = messages.Detail.CANCELLED
+    messages.add(tx, claim.context, claim.operation.project_id, action,
+                 detail, 'backup', claim.operation.resource_id)
+
+
+def release_volume(tx: Transaction, backup: models.Backup, outcome: str,
+                   ) -> None:
+    """End a backup's hold on its volume (R-111)."""
+    db_volumes.release_from_backup(tx, backup.volume_id, backup.id, outcome)

@@ -1,0 +1,286 @@
+"""``backup.create``: copy a volume's bytes of one moment into the store.
+
+The volume goes on being used: what is held is a temporary snapshot or volume
+(R-100 … R-107).  Steps: prepare source, connect, copy, disconnect, release
+source, finish.  A run that was cut off in the copy goes on where it stopped;
+one that was cut off later does not copy again.
+"""
+
+from collections.abc import Iterator
+import itertools
+import typing
+
+from taskflow.patterns import linear_flow
+from taskflow.types import failure
+
+from blockstore import exceptions
+from blockstore.backup.flows import base
+from blockstore.backup.flows import engine
+from blockstore.backup.flows import sources
+from blockstore.backup.flows.base import Work
+from blockstore.backup.flows.sources import Source
+from blockstore.backup.store import results
+from blockstore.backup.store.manifest import BackupHeader
+from blockstore.db import backups as db_backups
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import transitions
+from blockstore.lifecycle.backups import BACKUPS
+from blockstore.lifecycle.backups import BackupStatus
+from blockstore.lifecycle.messages import Action
+from blockstore.lifecycle.operations import Claim
+from blockstore.lifecycle.snapshots import SNAPSHOTS
+from blockstore.lifecycle.snapshots import SnapshotStatus
+from blockstore.volume.connections.base import Extent
+
+
+
+class Create:
+    """Runs the flow, and says what its failure means."""
+
+    def __init__(self, parts: base.Parts) -> None:
+        self._parts = parts
+
+    def run(self, claim: Claim) -> None:
+        """Make the backup."""
+        work = base.begin(self._parts, claim, BackupStatus.CREATING, None)
+        if work is None:
+            with self._parts.database.write() as tx:
+                claim.finish(tx)
+            return
+        flow = linear_flow.Flow('backup.create').add(
+            PrepareSource(work, provides='source'),
+            Connect(work, provides='info'), Copy(work), Disconnect(work),
+            ReleaseSource(work), Finish(work))
+        engine.run(flow, work)
+
+    def failed(self, tx: Transaction, claim: Claim,
+               error: exceptions.BlockstoreError) -> None:
+        """Give the source back, and start to remove what was temporary."""
+        backup = base.existing(tx, models.Backup, 'backup',
+                               claim.operation.resource_id)
+        transitions.try_move(
+            tx, BACKUPS, models.Backup, backup.id, BackupStatus.ERROR,
+            reason=error.message, fail_reason=error.message[:255])
+        base.release_volume(tx, backup, 'error_backing-up')
+        _release_snapshot(tx, backup)
+        volume = rows.get(tx, models.Volume, backup.volume_id)
+        if volume is not None and volume.host is not None:
+            sources.clean_up(tx, self._parts.clients, claim, backup, volume)
+            self._disconnect(tx, claim, backup, volume)
+            rows.update(tx, models.Backup, backup.id, {
+                'temp_snapshot_id': None, 'temp_volume_id': None})
+        base.tell(tx, claim, Action.BACKUP_CREATE, error)
+
+    def _disconnect(self, tx: Transaction, claim: Claim,
+                    backup: models.Backup, volume: models.Volume) -> None:
+        """Close, durably, a way to what is not removed anyway."""
+        if backup.temp_snapshot_id or backup.temp_volume_id:
+            return
+        kind, id_ = (('snapshot.disconnect', backup.snapshot_id)
+                     if backup.snapshot_id
+                     else ('volume.disconnect', volume.id))
+        self._parts.clients.launch(
+            tx, claim.context, kind, id_, topic='volume',
+            host=(volume.host or '').partition('#')[0],
+            project_id=backup.project_id, parent_id=claim.id,
+            arguments={'connector': {'attachment_id': backup.id}})
+
+
+class PrepareSource(engine.Task):
+    """Choose what to read; make a temporary object if need be."""
+
+    def execute(self) -> Source | None:
+        """Return the source, or None when all is copied already."""
+        work, facts = self.work, self.claim.facts
+        if facts.get('copied'):
+            return Source(*facts['source'])
+        if 'how' not in facts:
+            abilities = work.parts.clients.volume.get_capabilities(
+                self.claim.context, work.owner)
+            with work.parts.database.write() as tx:
+                self.claim.remember(
+                    tx, how=sources.choose(work, abilities),
+                    can_compare='changed_extents' in abilities[
+                        'capabilities'])
+        source = sources.prepare(work, facts_of(work)['how'])
+        if 'source' not in facts:
+            self._note_cut(source)
+        return source
+
+    def _note_cut(self, source: Source) -> None:
+        """Remember what is read, of which moment, and since which base."""
+        work = self.work
+        backup = work.row()
+        values: dict[str, typing.Any] = {}
+        with work.parts.database.write() as tx:
+            if source.snapshot_id:
+                snapshot = base.existing(tx, models.Snapshot, 'snapshot',
+                                         source.snapshot_id)
+                values['data_timestamp'] = snapshot.created_at
+                values['size'] = snapshot.volume_size
+            rows.update(tx, models.Backup, backup.id, values)
+            self.claim.remember(tx, source=list(source))
+
+
+class Connect(engine.Task):
+    """Open a way to the source's bytes."""
+
+    def execute(self, source: Source) -> dict[str, typing.Any] | None:
+        """Return the connection information."""
+        if self.claim.facts.get('copied'):
+            return None
+        return sources.connect(self.work, source)
+
+
+class Copy(engine.Task):
+    """Copy the bytes; the long step."""
+
+    def execute(self, source: Source,
+                info: dict[str, typing.Any] | None) -> None:
+        """Store what the store does not have yet."""
+        if info is None:
+            return
+        parent = self._parent()
+        with base.opened(info) as connection:
+            changed = self._changed(source, parent, connection.size)
+            summary = self.work.parts.repository.backup(
+                connection, self._header(),
+                extents=connection.extents(0, connection.size),
+                changed=changed, parent=parent.id if parent else None,
+                progress=self._progress, check=self.claim.check)
+        with self.work.parts.database.write() as tx:
+            self.claim.remember(
+                tx, copied=True, bytes_read=summary.progress.bytes_read,
+                bytes_stored=summary.progress.bytes_stored,
+                bytes_resumed=summary.bytes_resumed)
+            rows.update(tx, models.Backup, self.work.backup.id, {
+                'object_count': summary.record.object_count})
+
+    def revert(self, flow_failures: dict[str, failure.Failure],
+               **_: typing.Any) -> None:
+        """Forget a copy that will not be gone on with."""
+        if engine.failed_for_good(flow_failures):
+            self.work.parts.repository.abandon(self.work.backup.id)
+
+    def _header(self) -> BackupHeader:
+        row = self.work.row()
+        container = self.work.parts.repository.container(row.container)
+        if row.data_timestamp is None:
+            raise exceptions.BlockstoreError(f'backup {row.id} has no time')
+        return BackupHeader(
+            id=row.id, project_id=row.project_id, volume_id=row.volume_id,
+            container=container, data_timestamp=row.data_timestamp,
+            metadata={'user_id': row.user_id, 'size': row.size,
+                      'snapshot_id': row.snapshot_id,
+                      'created_at': row.created_at.isoformat(),
+                      'name': self.work.backup.display_name,
+                      'volume_name': self.work.volume.display_name})
+
+    def _parent(self) -> models.Backup | None:
+        """Return the parent if the store still has it; else go on full."""
+        row = self.work.row()
+        if row.parent_id is None:
+            return None
+        with self.work.parts.database.read() as tx:
+            parent = rows.get(tx, models.Backup, row.parent_id)
+        try:
+            self.work.parts.repository.manifest(row.parent_id)
+        except exceptions.StoreObjectMissing:
+            parent = None
+        if parent is None:
+            with self.work.parts.database.write() as tx:
+                rows.update(tx, models.Backup, row.id, {'parent_id': None})
+            self.work.parts.repository.abandon(row.id)
+        return parent
+
+    def _changed(self, source: Source, parent: models.Backup | None,
+                 size: int) -> Iterator[Extent] | None:
+        """Return what changed since the parent, if the driver can tell."""
+        base_id = sources.base_of(self.work, parent)
+        if base_id is None or source.snapshot_id is None or (
+                not self.claim.facts['can_compare']):
+            return None
+        extents = self._windows(source.snapshot_id, base_id, size)
+        try:
+            first = next(extents, None)
+        except exceptions.Unsupported:
+            return None
+        return extents if first is None else itertools.chain([first], extents)
+
+    def _windows(self, snapshot_id: str, base_id: str, size: int,
+                 ) -> Iterator[Extent]:
+        window = self.work.parts.conf.backup.extent_window
+        for offset in range(0, size, window):
+            for extent in self.work.parts.clients.volume.get_extents(
+                    self.claim.context, self.work.owner, snapshot_id, base_id,
+                    offset, min(window, size - offset)):
+                yield Extent(*extent)
+
+    def _progress(self, progress: results.Progress) -> None:
+        self.claim.progress(progress.bytes_total, progress.bytes_done,
+                            progress.bytes_skipped)
+
+
+class Disconnect(engine.Task):
+    """Close the way to the source's bytes."""
+
+    def execute(self, source: Source) -> None:
+        """Close it; closed is success."""
+        sources.disconnect(self.work, source)
+
+
+class ReleaseSource(engine.Task):
+    """Remove the temporary object, or keep it as a base."""
+
+    def execute(self, source: Source) -> None:
+        """Leave nothing behind that has no further use."""
+        sources.release(
+            self.work,
+            keep_base=(self.work.parts.conf.backup.keep_base_snapshot
+                       and self.claim.facts['can_compare']))
+
+
+class Finish(engine.Task):
+    """Say that the backup is there, and give everything back."""
+
+    def execute(self) -> None:
+        """Write the result and the end of the operation together."""
+        work = self.work
+        with work.parts.database.write() as tx:
+            backup = base.existing(tx, models.Backup, 'backup',
+                                   work.backup.id)
+            transitions.try_move(
+                tx, BACKUPS, models.Backup, backup.id,
+                BackupStatus.AVAILABLE, sources=(BackupStatus.CREATING,),
+                host=work.parts.host, service='blockstore',
+                base_snapshot_id=backup.base_snapshot_id
+                or backup.snapshot_id)
+            base.release_volume(tx, backup, 'backing-up')
+            _release_snapshot(tx, backup)
+            self._drop_older_bases(tx, backup)
+            self.claim.finish(tx)
+
+    def _drop_older_bases(self, tx: Transaction, backup: models.Backup,
+                          ) -> None:
+        if backup.base_snapshot_id is None:
+            return
+        for older in db_backups.with_base(tx, backup.volume_id):
+            if older.id != backup.id and older.base_snapshot_id and (
+                    older.project_id == backup.project_id):
+                sources.drop_base(tx, self.work.parts.clients, self.claim,
+                                  older.base_snapshot_id, self.work.volume)
+                db_backups.forget_base(tx, older.base_snapshot_id)
+
+
+def facts_of(work: Work) -> dict[str, typing.Any]:
+    """Return what earlier steps and attempts have remembered."""
+    return work.claim.facts
+
+
+def _release_snapshot(tx: Transaction, backup: models.Backup) -> None:
+    if backup.snapshot_id is not None:
+        transitions.try_move(
+            tx, SNAPSHOTS, models.Snapshot, backup.snapshot_id,
+            SnapshotStatus.AVAILABLE, sources=(SnapshotStatus.BACKING_UP,))

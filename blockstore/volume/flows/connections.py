@@ -1,0 +1,59 @@
+"""Closing connections that an operation of another service left open.
+
+These are operations, not calls, so that they happen for sure: whoever fails
+starts them in the transaction that notes the failure.
+"""
+
+import typing
+
+from blockstore import exceptions
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle.operations import Claim
+from blockstore.volume.drivers import base as drivers
+from blockstore.volume.flows import base
+
+
+class DisconnectVolume(base.Handler):
+    """``volume.disconnect``: close the argument ``connector``'s way in."""
+
+    def run(self, claim: Claim) -> None:
+        """Close it; closed is success."""
+        row = self.volume(claim.operation.resource_id)
+        if row is not None:
+            self.driver.terminate_connection(
+                base.as_volume(row), _connector(claim), force=True)
+        self.end(claim)
+
+    def failed(self, tx: Transaction, claim: Claim,
+               error: exceptions.BlockstoreError) -> None:
+        """Nothing more: the operation itself tells what failed."""
+
+
+class DisconnectSnapshot(base.Handler):
+    """``snapshot.disconnect``: close a way to a snapshot."""
+
+    def run(self, claim: Claim) -> None:
+        """Close it; closed is success."""
+        row = self.snapshot(claim.operation.resource_id)
+        if row is not None:
+            disconnect_snapshot(self.driver, claim, base.as_snapshot(row),
+                                _connector(claim))
+        self.end(claim)
+
+    def failed(self, tx: Transaction, claim: Claim,
+               error: exceptions.BlockstoreError) -> None:
+        """Nothing more: the operation itself tells what failed."""
+
+
+def disconnect_snapshot(driver: drivers.Driver, claim: Claim,
+                        snapshot: drivers.Snapshot,
+                        connector: drivers.Connector | None) -> None:
+    """Close ways to a snapshot (None: all) and remove its export."""
+    if drivers.has(driver, drivers.AttachesSnapshots):
+        driver.terminate_connection_snapshot(snapshot, connector, force=True)
+        driver.remove_export_snapshot(claim.context, snapshot)
+
+
+def _connector(claim: Claim) -> dict[str, typing.Any]:
+    connector: dict[str, typing.Any] = claim.operation.arguments['connector']
+    return connector
