@@ -1,13 +1,16 @@
 """How the documentation is built; also makes the generated pages."""
 
-import importlib
+import importlib.util
 import pathlib
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 GENERATED = HERE / '_generated'
+DIAGRAM = 'blockstore.lifecycle.diagram'
 
-sys.path.insert(0, str(HERE.parent.parent))
+sys.path.insert(0, str(ROOT))
 
 extensions = ['openstackdocstheme', 'sphinx.ext.autodoc']
 
@@ -32,17 +35,15 @@ version = release = ''
 def generate() -> None:
     """Write the pages that come out of the code.
 
-    ``blockstore.lifecycle.diagram`` draws every status table: its ``rst()``
-    returns the text of a page.  Until there is such a module the page says
-    so.
+    ``python -m blockstore.lifecycle.diagram`` draws every status table, as
+    reStructuredText.  A tree without that module says where to look.
     """
     GENERATED.mkdir(exist_ok=True)
-    try:
-        diagram = importlib.import_module('blockstore.lifecycle.diagram')
-        text = diagram.rst()
-    except ModuleNotFoundError as missing:
-        if missing.name != 'blockstore.lifecycle.diagram':
-            raise
+    if importlib.util.find_spec(DIAGRAM):
+        text = subprocess.run(
+            [sys.executable, '-m', DIAGRAM], check=True, cwd=ROOT,
+            capture_output=True, text=True).stdout
+    else:
         text = 'The status tables are in ``blockstore/lifecycle``.\n'
     path = GENERATED / 'statuses.inc.rst'
     if not path.exists() or path.read_text() != text:
