@@ -57,6 +57,21 @@ def total(tx: Transaction, context: RequestContext, all_tenants: bool,
     return int(number), int(size)
 
 
+def total_metadata(tx: Transaction, context: RequestContext,
+                   all_tenants: bool) -> dict[str, list[str]]:
+    """Return each metadata key of volumes with the values that it has."""
+    keys = rows.table(models.VolumeMetadata)
+    statement = sa.select(keys.c.key, keys.c.value).distinct().join_from(
+        keys, _T, _T.c.id == keys.c.volume_id).where(
+            _T.c.deleted == sa.false(), *_USER)
+    found: dict[str, list[str]] = {}
+    for key, value in tx.execute(rows.visible(
+            statement, _T, context, all_tenants).order_by(
+                keys.c.key, keys.c.value)):
+        found.setdefault(key, []).append(value)
+    return found
+
+
 def hold_for_backup(tx: Transaction, id_: str, backup_id: str,
                     statuses: tuple[str, ...]) -> bool:
     """Let one backup read a volume, if none does; note its status (R-111)."""

@@ -34,6 +34,7 @@ from blockstore.services import base
 from blockstore.services import quotas
 from blockstore.services import restores
 from blockstore.services import types
+from blockstore.services import zones
 from blockstore.services.volume_connections import VolumeConnections
 
 ListQuery = listing.ListQuery
@@ -102,6 +103,12 @@ class Volumes(VolumeConnections):
         with self.database.read() as tx:
             return db.total(tx, context, all_tenants)
 
+    def summary_metadata(self, context: RequestContext, all_tenants: bool,
+                         ) -> dict[str, list[str]]:
+        """Return each metadata key with the values that volumes have."""
+        with self.database.read() as tx:
+            return db.total_metadata(tx, context, all_tenants)
+
     # Creating.
 
     def create(self, context: RequestContext, spec: VolumeSpec,
@@ -136,6 +143,8 @@ class Volumes(VolumeConnections):
             tx, self.conf, context, spec.volume_type or source.volume_type_id)
         type_id = volume_type.id if volume_type else None
         project_id = base.project_of(context)
+        if spec.availability_zone is not None:
+            zones.check(tx, spec.availability_zone)
         quotas.reserve(tx, self.conf, project_id, volumes=1,
                        gigabytes=size, volume_size=size,
                        volume_type_id=type_id)
