@@ -55,9 +55,13 @@ class Router:
         self._enforcer = enforcer
         self._max_bytes: int = conf.api.max_request_bytes
         self._roots = {(row.method, row.path): row for row in roots}
-        self._mapper = routes_lib.Mapper()
-        for path, page in _pages(rows).items():
-            self._mapper.connect(None, path, page=page)
+        self._pages = _pages(rows)
+        self._mapper = routes_lib.Mapper(explicit=True, register=False)
+        self._mapper.minimization = False
+        for path in self._pages:
+            self._mapper.connect(None, path, page=path)
+        # Else the first requests would do it, several at a time.
+        self._mapper.create_regs()
         project = conf.api.project_id_regex
         self._path = re.compile(
             rf'/(v[23])(?:/({project}))?(/.*)', re.DOTALL)
@@ -117,9 +121,7 @@ class Router:
             version, project, below = parts.groups()
             arguments = self._mapper.match(below)
             if arguments:
-                page = arguments.pop('page')
-                arguments.pop('controller', None)
-                arguments.pop('action', None)
+                page = self._pages[arguments.pop('page')]
                 return version, project or None, page, arguments
         raise faults.NoSuchPage('there is no such URL')
 
