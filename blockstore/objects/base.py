@@ -15,11 +15,11 @@ Text = fields.StringField
 Integer = fields.IntegerField
 
 
-class Registry(base.VersionedObjectRegistry):  # type: ignore[misc]
+class Registry(base.VersionedObjectRegistry):
     """The objects of this project, by name and version."""
 
 
-class BlockstoreObject(base.VersionedObject):  # type: ignore[misc]
+class BlockstoreObject(base.VersionedObject):
     """Base of all objects."""
 
     OBJ_PROJECT_NAMESPACE = 'blockstore'

@@ -1,7 +1,5 @@
 """A snapshot as drivers see it."""
 
-import typing
-
 from blockstore.objects import base
 
 
@@ -10,7 +8,7 @@ class Snapshot(base.BlockstoreObject):
     """A snapshot; sizes in GiB.  Version history: 1.0 first version."""
 
     VERSION = '1.0'
-    fields: typing.ClassVar[dict[str, typing.Any]] = {
+    fields = {  # noqa: RUF012
         'id': base.String(),
         'project_id': base.String(),
         'volume_id': base.String(),
@@ -19,6 +17,9 @@ class Snapshot(base.BlockstoreObject):
         'provider_location': base.optional(),
         'provider_auth': base.optional(),
     }
+
+    id: str
+    volume_id: str
 
     @property
     def name(self) -> str:

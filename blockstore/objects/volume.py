@@ -1,7 +1,5 @@
 """A volume as drivers see it."""
 
-import typing
-
 from blockstore.objects import base
 
 
@@ -10,7 +8,7 @@ class Volume(base.BlockstoreObject):
     """A volume; ``size`` in GiB.  Version history: 1.0 first version."""
 
     VERSION = '1.0'
-    fields: typing.ClassVar[dict[str, typing.Any]] = {
+    fields = {  # noqa: RUF012
         'id': base.String(),
         'project_id': base.String(),
         'size': base.Integer(),
@@ -20,6 +18,8 @@ class Volume(base.BlockstoreObject):
         'provider_location': base.optional(),
         'provider_auth': base.optional(),
     }
+
+    id: str
 
     @property
     def name(self) -> str:

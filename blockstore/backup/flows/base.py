@@ -72,7 +72,9 @@ class Work:
     def row(self) -> models.Backup:
         """Return the backup's row as it is now."""
         with self.parts.database.read() as tx:
-            return existing(tx, models.Backup, 'backup', self.backup.id)
+            row: models.Backup = existing(tx, models.Backup, 'backup',
+                                          self.backup.id)
+            return row
 
 
 def begin(parts: Parts, claim: Claim, status: str, volume_id: str | None,

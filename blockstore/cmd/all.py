@@ -1,0 +1,41 @@
+"""``blockstore-all``: every service in one process.
+
+SQLite in the state path and RPC within the process, unless the configuration
+says otherwise.  The database is made or migrated at the start.
+"""
+
+import sys
+
+from oslo_config import cfg
+
+from blockstore.backup.manager import BackupManager
+from blockstore.cmd import assembly
+from blockstore.db import migration
+from blockstore.rpc import transport as rpc_transport
+from blockstore.scheduler.manager import SchedulerManager
+from blockstore.service import base
+from blockstore.service import wsgi
+from blockstore.volume.manager import VolumeManager
+
+
+def services(conf: cfg.ConfigOpts) -> list[base.Service]:
+    """Return the services of one process, HTTP last: it stops first."""
+    database = assembly.database(conf)
+    migration.sync(database)
+    transport = rpc_transport.get_transport(conf, rpc_transport.LOCAL_URL)
+    return [
+        *(VolumeManager(conf, database, transport, backend)
+          for backend in conf.volume.enabled_backends),
+        BackupManager(conf, database, transport),
+        SchedulerManager(conf, database, transport),
+        wsgi.WaitressServer(assembly.wsgi(conf, database, transport), conf)]
+
+
+def main() -> int:
+    """Run until a signal ends it."""
+    conf = assembly.prepare('blockstore-all')
+    return assembly.serve(conf, services(conf))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

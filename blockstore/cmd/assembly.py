@@ -1,0 +1,51 @@
+"""Which parts make up which daemon.
+
+The same parts run in one process (``blockstore-all``) or in many; only the
+transport URL, the database URL and the entry point differ.
+"""
+
+from collections.abc import Sequence
+import sys
+import typing
+
+from oslo_config import cfg
+
+from blockstore.api import app
+from blockstore.api import response
+from blockstore.api.auth import noauth
+from blockstore.cmd import common
+from blockstore.conf import CONF
+from blockstore.db import engine
+from blockstore.rpc.clients import Clients
+from blockstore.service import base
+from blockstore.service import runner
+from blockstore.services.container import Services
+
+
+def prepare(prog: str, argv: Sequence[str] | None = None) -> cfg.ConfigOpts:
+    """Read the configuration for a daemon."""
+    engine.register_options(CONF)
+    return common.prepare(sys.argv[1:] if argv is None else argv, prog)
+
+
+def database(conf: cfg.ConfigOpts) -> engine.Database:
+    """Open the configured database; SQLite in the state path by default."""
+    if conf.database.connection is None:
+        conf.set_default(
+            'connection',
+            f'sqlite:///{conf.service.state_path}/blockstore.sqlite',
+            group='database')
+    return engine.Database.from_conf(conf)
+
+
+def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
+         transport: typing.Any) -> response.App:
+    """Make the API application; refuses an exposed ``noauth``."""
+    noauth.check_exposure(conf)
+    return app.make_app(
+        conf, Services(conf, opened, Clients(transport, conf)))
+
+
+def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service]) -> int:
+    """Run services until a signal ends them; return the exit code."""
+    return runner.Runner(services, conf).run()

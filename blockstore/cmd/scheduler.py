@@ -1,0 +1,18 @@
+"""``blockstore-scheduler``: the scheduler service of one host."""
+
+import sys
+
+from blockstore.scheduler.manager import SchedulerManager
+from blockstore.cmd import assembly
+from blockstore.rpc import transport as rpc_transport
+
+
+def main() -> int:
+    """Run until a signal ends it."""
+    conf = assembly.prepare('blockstore-scheduler')
+    return assembly.serve(conf, [SchedulerManager(
+        conf, assembly.database(conf), rpc_transport.get_transport(conf))])
+
+
+if __name__ == '__main__':
+    sys.exit(main())
