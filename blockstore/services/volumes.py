@@ -104,7 +104,7 @@ class Volumes(VolumeConnections):
             return db.total(tx, context, all_tenants)
 
     def summary_metadata(self, context: RequestContext, all_tenants: bool,
-                         ) -> dict[str, list[str]]:
+                         ) -> typing.Mapping[str, typing.Any]:
         """Return each metadata key with the values that volumes have."""
         with self.database.read() as tx:
             return db.total_metadata(tx, context, all_tenants)
