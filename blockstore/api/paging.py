@@ -43,7 +43,8 @@ class Filter:
     """A parameter that selects items.
 
     :param column: the database's name for it.
-    :param kind: text, integer, boolean, time or metadata.
+    :param kind: text, integer, boolean, time, metadata, or own (the noun's
+        handler reads it).
     :param since: the microversion from which it is heard.
     """
 
@@ -212,9 +213,13 @@ def _metadata(criteria: _Criteria, column: str, value: str) -> None:
     criteria.metadata.update(wanted)
 
 
+def _own(criteria: _Criteria, column: str, value: str) -> None:
+    """Leave a parameter to the noun's handler."""
+
+
 _KINDS: dict[str, Callable[[_Criteria, str, str], None]] = {
     'text': _text, 'integer': _number, 'boolean': _truth, 'time': _moment,
-    'metadata': _metadata}
+    'metadata': _metadata, 'own': _own}
 
 
 def _integer(params: Mapping[str, str], name: str, bound: int) -> int | None:

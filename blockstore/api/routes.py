@@ -35,8 +35,15 @@ from blockstore.api import microversions
 from blockstore.api import validation
 from blockstore.api.handlers import attachments
 from blockstore.api.handlers import backups
+from blockstore.api.handlers import daemons
+from blockstore.api.handlers import discovery
+from blockstore.api.handlers import messages
+from blockstore.api.handlers import operations
+from blockstore.api.handlers import pools
+from blockstore.api.handlers import quotas
 from blockstore.api.handlers import snapshot_metadata
 from blockstore.api.handlers import snapshots
+from blockstore.api.handlers import types
 from blockstore.api.handlers import versions
 from blockstore.api.handlers import volume_actions
 from blockstore.api.handlers import volume_metadata
@@ -44,7 +51,10 @@ from blockstore.api.handlers import volumes
 from blockstore.api.microversions import Version
 from blockstore.api.schemas import attachments as attachment_schemas
 from blockstore.api.schemas import backups as backup_schemas
+from blockstore.api.schemas import daemons as daemon_schemas
+from blockstore.api.schemas import quotas as quota_schemas
 from blockstore.api.schemas import snapshots as snapshot_schemas
+from blockstore.api.schemas import types as type_schemas
 from blockstore.api.schemas import volumes as volume_schemas
 
 V = Version
@@ -251,6 +261,94 @@ _ATTACHMENTS = (
         min=V(3, 44), action='os-complete'),
 )
 
+_TYPE = '/types/{type_id}'
+_SPEC = _TYPE + '/extra_specs/{key}'
+_SPECS = 'volume_extension:types_extra_specs:'
+_TYPES = (
+    Row('GET', '/types', types.index, 'volume_extension:type_get_all'),
+    Row('GET', '/types/default', types.show_default,
+        'volume_extension:type_get'),
+    Row('POST', '/types', types.create, 'volume_extension:type_create', 200,
+        type_schemas.CREATE),
+    Row('GET', _TYPE, types.show, 'volume_extension:type_get'),
+    Row('PUT', _TYPE, types.update, 'volume_extension:type_update', 200,
+        type_schemas.UPDATE),
+    Row('DELETE', _TYPE, types.delete, 'volume_extension:type_delete', 202),
+    Row('GET', _TYPE + '/encryption', types.encryption,
+        'volume_extension:volume_type_encryption:get'),
+    Row('GET', _TYPE + '/extra_specs', types.specs, _SPECS + 'index'),
+    Row('POST', _TYPE + '/extra_specs', types.add_specs, _SPECS + 'create',
+        200, type_schemas.EXTRA_SPECS),
+    Row('GET', _SPEC, types.show_spec, _SPECS + 'show'),
+    Row('PUT', _SPEC, types.update_spec, _SPECS + 'update', 200,
+        type_schemas.EXTRA_SPEC),
+    Row('DELETE', _SPEC, types.delete_spec, _SPECS + 'delete', 202),
+    Row('GET', _TYPE + '/os-volume-type-access', types.projects,
+        'volume_extension:volume_type_access:get_all_for_type'),
+    Row('POST', _TYPE + '/action', types.add_project,
+        'volume_extension:add_project_access', 202,
+        type_schemas.ADD_PROJECT, action='addProjectAccess'),
+    Row('POST', _TYPE + '/action', types.remove_project,
+        'volume_extension:remove_project_access', 202,
+        type_schemas.REMOVE_PROJECT, action='removeProjectAccess'),
+)
+
+_QUOTA_SET = '/os-quota-sets/{project_id}'
+_QUOTA_CLASS = '/os-quota-class-sets/{class_name}'
+_QUOTAS = (
+    Row('GET', _QUOTA_SET, quotas.show, 'volume_extension:quotas:show'),
+    Row('GET', _QUOTA_SET + '/defaults', quotas.defaults,
+        'volume_extension:quotas:show'),
+    Row('PUT', _QUOTA_SET, quotas.update, 'volume_extension:quotas:update',
+        200, quota_schemas.UPDATE),
+    Row('DELETE', _QUOTA_SET, quotas.delete,
+        'volume_extension:quotas:delete'),
+    Row('GET', _QUOTA_CLASS, quotas.show_class,
+        'volume_extension:quota_classes:get'),
+    Row('PUT', _QUOTA_CLASS, quotas.update_class,
+        'volume_extension:quota_classes:update', 200,
+        quota_schemas.UPDATE_CLASS),
+    Row('GET', '/limits', quotas.limits, 'limits_extension:used_limits'),
+)
+
+_DAEMONS = (
+    Row('GET', '/os-services', daemons.index,
+        'volume_extension:services:index'),
+    Row('PUT', '/os-services/enable', daemons.enable,
+        'volume_extension:services:update', 200, daemon_schemas.SWITCH),
+    Row('PUT', '/os-services/disable', daemons.disable,
+        'volume_extension:services:update', 200, daemon_schemas.SWITCH),
+    Row('PUT', '/os-services/disable-log-reason',
+        daemons.disable_with_reason, 'volume_extension:services:update', 200,
+        daemon_schemas.DISABLE_WITH_REASON),
+    Row('GET', '/scheduler-stats/get_pools', pools.index,
+        'scheduler_extension:scheduler_stats:get_pools'),
+    Row('GET', '/capabilities/{host}', pools.capabilities,
+        'volume_extension:capabilities'),
+)
+
+_NEWS = (
+    Row('GET', '/messages', messages.index, 'message:get_all', min=V(3, 3)),
+    Row('GET', '/messages/{message_id}', messages.show, 'message:get',
+        min=V(3, 3)),
+    Row('DELETE', '/messages/{message_id}', messages.delete,
+        'message:delete', 204, min=V(3, 3)),
+    Row('GET', '/operations', operations.index, 'operation:get_all'),
+    Row('GET', '/operations/{operation_id}', operations.show,
+        'operation:get'),
+)
+
+_DISCOVERY = (
+    Row('GET', '/os-availability-zone', discovery.zones,
+        'volume:availability_zone_list'),
+    Row('GET', '/extensions', discovery.extensions, 'volume:extensions'),
+    Row('GET', '/extensions/{alias}', discovery.show_extension,
+        'volume:extensions'),
+    Row('GET', '/resource_filters', discovery.resource_filters,
+        'volume:resource_filters', min=V(3, 33)),
+)
+
 TABLE: tuple[Row, ...] = (
     *_VOLUMES, *_VOLUME_ACTIONS, *_SNAPSHOTS, *_BACKUPS, *_ATTACHMENTS,
+    *_TYPES, *_QUOTAS, *_DAEMONS, *_NEWS, *_DISCOVERY,
 )

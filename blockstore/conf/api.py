@@ -46,6 +46,8 @@ OPTS: list[cfg.Opt] = [
             'attachment:volume_id,status,instance_id,attach_status',
             'message:resource_uuid,resource_type,event_id,request_id,'
             'message_level',
+            'operation:kind,state,resource_id,resource_type,request_id,'
+            'parent_id',
             'pool:name,volume_type',
             'volume_type:is_public,extra_specs'],
         help='Filters of lists that users may use, as '

@@ -5,7 +5,8 @@ import itertools
 
 from oslo_policy import policy
 
-NOUNS = ('base', 'attachments', 'backups', 'snapshots', 'volumes')
+NOUNS = ('base', 'attachments', 'backups', 'daemons', 'discovery', 'messages',
+         'operations', 'pools', 'quotas', 'snapshots', 'types', 'volumes')
 
 
 def list_rules() -> list[policy.RuleDefault]:

@@ -1,6 +1,5 @@
 """Migrations give what the models say, and know where a database stands."""
 
-
 from oslo_db.sqlalchemy import test_migrations
 from oslotest import base
 import sqlalchemy as sa
