@@ -22,8 +22,15 @@ from blockstore.db import rows
 from blockstore.rpc import clients
 from blockstore.services import attachments
 from blockstore.services import backups
+from blockstore.services import daemons
+from blockstore.services import messages
+from blockstore.services import operations
+from blockstore.services import pools
+from blockstore.services import quotas
 from blockstore.services import snapshots
+from blockstore.services import types as volume_types
 from blockstore.services import volumes
+from blockstore.services import zones
 
 PROJECT = 'a' * 32
 OTHER_PROJECT = 'b' * 32
@@ -103,7 +110,14 @@ class ApiTestCase(base.BaseTestCase):
             volumes=volume_cases,
             snapshots=snapshots.Snapshots(*args),
             backups=backups.Backups(*args, volume_cases),
-            attachments=attachments.Attachments(*args))
+            attachments=attachments.Attachments(*args),
+            daemons=daemons.Daemons(*args[:2]),
+            messages=messages.Messages(*args[:2]),
+            operations=operations.Operations(*args[:2]),
+            pools=pools.Pools(*args[:2]),
+            quotas=quotas.Quotas(*args[:2]),
+            types=volume_types.VolumeTypes(*args[:2]),
+            zones=zones.Zones(*args[:2]))
         self.app = app.make_app(self.conf, self.services)
 
     def ask(self, method: str, path: str, body: Any = None, *,
