@@ -10,8 +10,9 @@ GROUP = 'qsd'
 
 OPTS: list[cfg.Opt] = [
     cfg.StrOpt(
-        'volume_backend_name', default='qsd',
-        help='Name that volume types choose this back end by.'),
+        'volume_backend_name',
+        help='Name that volume types choose this back end by. Several back '
+             'ends may share it. Not set: the name of the back end.'),
     cfg.StrOpt(
         'qsd_directory', default='/var/lib/blockstore/qsd',
         help='Directory of the image files; belongs to this back end alone.'),

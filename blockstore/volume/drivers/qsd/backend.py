@@ -80,8 +80,10 @@ class Backend:
                 self._direct = self.settings.cache_direct == 'on' or (
                     self.settings.cache_direct == 'auto'
                     and images.accepts_direct(self.settings.directory))
-            return self._daemons.setdefault(volume_id, daemons.Daemon(
-                volume_id, self.settings, self.images, self._direct))
+            if volume_id not in self._daemons:
+                self._daemons[volume_id] = daemons.Daemon(
+                    volume_id, self.settings, self.images, self._direct)
+            return self._daemons[volume_id]
 
     def running(self, volume_id: str) -> daemons.Daemon:
         """Return a volume's daemon with its chain open, starting it."""

@@ -18,8 +18,8 @@ a snapshot or a reader points to, is frozen: only a merge that keeps every
 visible byte may touch it.  All changes of one step are one commit.
 """
 
+import collections
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Mapping
 import copy
 import itertools
@@ -48,50 +48,51 @@ class Chain:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._lock = threading.RLock()
-        self._documents = dict(book.items())
+        self._kinds: dict[str, dict[str, Document]] = {}
+        self._apply(dict(book.items()))
 
     # Reading.
 
-    def _of(self, kind: str) -> Iterator[tuple[str, Document]]:
-        prefix = kind + ':'
+    def _of(self, kind: str) -> dict[str, Document]:
+        """Return the documents of a kind; not to be changed."""
         with self._lock:
-            found = [(key[len(prefix):], document) for key, document
-                     in self._documents.items() if key.startswith(prefix)]
-        yield from found
+            return dict(self._kinds.get(kind, {}))
 
     def get(self, kind: str, name: str) -> Document | None:
         """Return a copy of a document, or None."""
         with self._lock:
-            return copy.deepcopy(self._documents.get(f'{kind}:{name}'))
+            return copy.deepcopy(self._kinds.get(kind, {}).get(name))
 
     def volume(self, volume_id: str) -> Document:
         """Return a copy of a volume's facts; KeyError when unknown."""
-        with self._lock:
-            return copy.deepcopy(self._documents[f'volume:{volume_id}'])
+        found = self.get('volume', volume_id)
+        if found is None:
+            raise KeyError(volume_id)
+        return found
 
     def volumes(self) -> list[str]:
         """List the ids of all volumes."""
-        return [name for name, _document in self._of('volume')]
+        return list(self._of('volume'))
 
     def snapshots(self, volume_id: str | None = None) -> dict[str, Document]:
         """Return the snapshots of a volume, or all, by id."""
         return {name: copy.deepcopy(document)
-                for name, document in self._of('snapshot')
+                for name, document in self._of('snapshot').items()
                 if volume_id in (None, document['volume'])}
 
     def layers(self) -> dict[str, Document]:
         """Return all layers by name."""
-        return dict(self._of('layer'))
+        return self._of('layer')
 
     def trash(self) -> list[str]:
         """List the layers whose files are to be unlinked."""
-        return [name for name, _document in self._of('trash')]
+        return list(self._of('trash'))
 
     def parent(self, layer: str) -> str | None:
         """Return the layer below, or None for the lowest."""
         with self._lock:
             return typing.cast(
-                'str | None', self._documents[f'layer:{layer}']['parent'])
+                'str | None', self._kinds['layer'][layer]['parent'])
 
     def down(self, layer: str | None) -> list[str]:
         """List a layer and all below it, top first."""
@@ -104,18 +105,18 @@ class Chain:
 
     def children(self, layer: str) -> list[str]:
         """List the layers that stand on a layer."""
-        return [name for name, document in self._of('layer')
+        return [name for name, document in self._of('layer').items()
                 if document['parent'] == layer]
 
     def family(self, volume_id: str) -> str:
         """Return what names the family of a volume (itself if unknown)."""
         with self._lock:
-            document = self._documents.get(f'volume:{volume_id}')
+            document = self._kinds.get('volume', {}).get(volume_id)
             return document['family'] if document else volume_id
 
     def relatives(self, family: str) -> list[str]:
         """List the volumes of a family."""
-        return [name for name, document in self._of('volume')
+        return [name for name, document in self._of('volume').items()
                 if document['family'] == family]
 
     def new_layer(self, volume_id: str) -> tuple[str, int]:
@@ -124,11 +125,11 @@ class Chain:
         The caller commits the number as the volume's ``seq``.
         """
         with self._lock:
-            document = self._documents.get(f'volume:{volume_id}') or {}
+            document = self.get('volume', volume_id) or {}
             taken = [document.get('seq', 0)]
             for kind in ('layer', 'trash'):
                 taken += [int(name.rsplit('.', 1)[1])
-                          for name, _document in self._of(kind)
+                          for name in self._of(kind)
                           if images.owner_of(name) == volume_id]
             number = max(taken) + 1
             return f'volume-{volume_id}.{number:04d}', number
@@ -138,13 +139,13 @@ class Chain:
     def needed(self) -> set[str]:
         """Return the layers that a volume, snapshot or reader points to."""
         found = set()
-        for _name, document in self._of('volume'):
+        for document in self._of('volume').values():
             found.add(document['active'])
             found.update(pinned(document))
             if document['op']:
                 found.add(document['op'].get('new'))
         found.update(document['layer']
-                     for _name, document in self._of('snapshot'))
+                     for document in self._of('snapshot').values())
         found.discard(None)
         return found
 
@@ -152,28 +153,29 @@ class Chain:
         """Return every needed layer and all below them."""
         found: set[str] = set()
         with self._lock:
-            for layer in self.needed():
+            for name in self.needed():
+                layer: str | None = name
                 while layer and layer not in found:
                     found.add(layer)
-                    layer = self._documents[f'layer:{layer}']['parent']
+                    layer = self.parent(layer)
         return found
 
     def users(self, layer: str) -> list[str]:
         """List the volumes whose chain contains a layer."""
-        return [name for name, document in self._of('volume')
+        return [name for name, document in self._of('volume').items()
                 if layer in self.down(document['active'])]
 
     def collected(self, changes: Changes) -> Changes:
         """Add to changes the removal of layers that they leave unneeded."""
         with self._lock:
-            before = self._documents
-            self._documents = _applied(before, changes)
+            before = self._kinds
+            self._apply(changes)
             try:
                 kept = self.reachable()
-                lost = [name for name, _document in self._of('layer')
+                lost = [name for name in self._of('layer')
                         if name not in kept]
             finally:
-                self._documents = before
+                self._kinds = before
         for name in lost:
             changes[f'layer:{name}'] = None
             changes[f'trash:{name}'] = {}
@@ -189,16 +191,19 @@ class Chain:
         """
         document = self.volume(volume_id)
         chain = self.down(document['active'])
-        wanted = {snapshot['layer'] for snapshot in self.snapshots().values()}
-        for name, other in self._of('volume'):
+        wanted = {snapshot['layer']
+                  for snapshot in self._of('snapshot').values()}
+        for name in self.relatives(document['family']):
+            other = self._of('volume')[name]
             wanted |= pinned(other)
             if name != volume_id:
                 wanted.update(self.down(other['active']))
+        children = collections.Counter(
+            layer['parent'] for layer in self._of('layer').values())
         above: str | None = None
         for top, base in itertools.pairwise(chain):
             child, above = above, top
-            if (base in wanted or len(self.children(base)) != 1
-                    or len(self.children(top)) > 1
+            if (base in wanted or children[base] != 1 or children[top] > 1
                     or not self._one_owner(top, base)):
                 continue
             if top != document['active'] or not exported(document):
@@ -210,7 +215,7 @@ class Chain:
     def _one_owner(self, top: str, base: str) -> bool:
         owner = images.owner_of(base)
         return (images.owner_of(top) == owner
-                or f'volume:{owner}' not in self._documents)
+                or owner not in self._of('volume'))
 
     def merged(self, volume_id: str, step: Mapping[str, typing.Any],
                ) -> Changes:
@@ -235,24 +240,26 @@ class Chain:
         """Make changes durable, then visible here."""
         with self._lock:
             self._book.commit(changes)
-            self._documents = _applied(self._documents, changes)
+            self._apply(changes)
+
+    def _apply(self, changes: Mapping[str, Document | None]) -> None:
+        """Replace the tables; whoever holds the old ones keeps them."""
+        kinds = dict(self._kinds)
+        for kind in {key.partition(':')[0] for key in changes}:
+            kinds[kind] = dict(kinds.get(kind, {}))
+        for key, document in changes.items():
+            kind, _colon, name = key.partition(':')
+            if document is None:
+                kinds[kind].pop(name, None)
+            else:
+                kinds[kind][name] = copy.deepcopy(document)
+        self._kinds = kinds
 
     def update(self, volume_id: str, **facts: typing.Any) -> Document:
         """Change single facts of a volume and return all of them."""
         document = {**self.volume(volume_id), **facts}
         self.commit({f'volume:{volume_id}': document})
         return document
-
-
-def _applied(documents: Mapping[str, Document], changes: Changes,
-             ) -> dict[str, Document]:
-    result = dict(documents)
-    for key, document in changes.items():
-        if document is None:
-            result.pop(key, None)
-        else:
-            result[key] = copy.deepcopy(document)
-    return result
 
 
 def new_volume(size: int, active: str, family: str, seq: int,

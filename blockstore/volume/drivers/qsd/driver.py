@@ -24,6 +24,7 @@ import typing
 from oslo_log import log as logging
 
 from blockstore import exceptions
+from blockstore.conf import qsd as options
 from blockstore.volume.connections.base import Extent
 from blockstore.volume.drivers import base
 from blockstore.volume.drivers.qsd import collapser
@@ -52,6 +53,7 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
     VERSION = '1.0.0'
     VENDOR = 'blockstore'
     PROTOCOL = 'nbd'
+    OPTS: typing.ClassVar[list[typing.Any]] = options.OPTS
 
     extends_online: typing.Literal[True] = True
     multi_attaches: typing.Literal[True] = True
@@ -59,7 +61,7 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
 
     def __init__(self, conf: typing.Any, host: str, book: base.Book) -> None:
         super().__init__(conf, host, book)
-        self._settings = settings.from_conf(conf)
+        self._settings = settings.from_conf(conf, host)
         self._backend = Backend(self._settings, book)
         self._collapser = collapser.Collapser(self._backend)
         self._backend.later = self._collapser.add
@@ -99,25 +101,25 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
         return self._stats
 
     def _new_stats(self) -> dict[str, typing.Any]:
-        backend, options = self._backend, self._settings
-        disk = shutil.disk_usage(options.directory)
+        backend, limits = self._backend, self._settings
+        disk = shutil.disk_usage(limits.directory)
         total, free = disk.total / GIB, disk.free / GIB
-        if options.capacity_gb:
-            total = options.capacity_gb
+        if limits.capacity_gb:
+            total = limits.capacity_gb
             used = backend.images.used_bytes() / GIB
             free = max(0.0, min(free, total - used))
         provisioned = sum(backend.chain.volume(volume_id)['size']
                           for volume_id in backend.chain.volumes()) / GIB
         return {
-            'volume_backend_name': options.backend_name,
+            'volume_backend_name': limits.backend_name,
             'vendor_name': self.VENDOR,
             'driver_version': self.VERSION,
             'storage_protocol': self.PROTOCOL,
             'total_capacity_gb': round(total, 2),
             'free_capacity_gb': round(free, 2),
             'provisioned_capacity_gb': round(provisioned, 2),
-            'reserved_percentage': options.reserved_percentage,
-            'max_over_subscription_ratio': options.over_subscription,
+            'reserved_percentage': limits.reserved_percentage,
+            'max_over_subscription_ratio': limits.over_subscription,
             'thin_provisioning_support': True,
             'thick_provisioning_support': False,
             'multiattach': True,

@@ -42,14 +42,19 @@ class Merge:
 def collapse(backend: Backend, volume_id: str) -> None:
     """Merge all that can be merged of a volume; returns when it is done.
 
-    Returns at once when a reader forbids it or another thread is at it.
+    Returns at once when a reader forbids it; waits for another thread that
+    is at it.
 
     :raises DriverError: when a merge failed; the volume is as good as
         before, and a later collapse tries again.
     """
     while True:
         with backend.lock(volume_id):
-            merge = _next(backend, volume_id)
+            other = backend.merging.get(volume_id)
+            merge = None if other else _next(backend, volume_id)
+        if other:
+            other.settled.wait()
+            continue
         if merge is None:
             return
         _wait(backend, merge)
@@ -66,7 +71,7 @@ def collapse(backend: Backend, volume_id: str) -> None:
 def _next(backend: Backend, volume_id: str) -> Merge | None:
     while backend.chain.get('volume', volume_id) is not None:
         recovery.ready(backend, volume_id)
-        if volume_id in backend.merging or backend.readers(volume_id):
+        if backend.readers(volume_id):
             return None
         step = backend.chain.next_step(volume_id)
         if step is None:

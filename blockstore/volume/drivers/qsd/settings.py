@@ -32,10 +32,11 @@ class Settings:
     over_subscription: float
 
 
-def from_conf(conf: typing.Any) -> Settings:
+def from_conf(conf: typing.Any, host: str) -> Settings:
     """Read the options; one that the object lacks has its default.
 
     :param conf: an object whose attributes are options.
+    :param host: ``host@backend``; its end is the default of the name.
     :raises DriverError: when the run directory's name is too long.
     """
     defaults = {option.dest: option.default for option in options.OPTS}
@@ -45,7 +46,8 @@ def from_conf(conf: typing.Any) -> Settings:
 
     directory = os.path.abspath(value('qsd_directory'))
     return Settings(
-        backend_name=value('volume_backend_name') or 'qsd',
+        backend_name=(value('volume_backend_name')
+                      or host.rpartition('@')[2]),
         directory=directory,
         run_directory=_run_directory(value('qsd_run_directory'), directory),
         daemon=value('qsd_daemon'),
