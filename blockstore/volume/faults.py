@@ -75,13 +75,14 @@ class Faults:
         """Let calls wait before their effect until an event is set."""
         self._add(_Order(method, _HANG, times, event=event))
 
-    def time_out(self, method: str, seconds: float = 0.0, times: int = 1,
-                 ) -> None:
+    def time_out(self, method: str, seconds: float = 0.0, times: int = 1, *,
+                 error: BaseException | None = None) -> None:
         """Let the caller give up at once while the effect goes on.
 
         :param seconds: how much later the effect begins.
         """
-        self._add(_Order(method, TIMEOUT, times, seconds=seconds))
+        self._add(_Order(method, TIMEOUT, times, error=error,
+                         seconds=seconds))
 
     def clear(self) -> None:
         """Forget every order, and wait for effects that came late."""

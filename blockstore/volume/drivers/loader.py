@@ -58,7 +58,7 @@ def find(name: str, backend_name: str) -> type[base.Driver]:
     """Return the class of an entry point; raises DriverError without one."""
     failures: list[BaseException] = []
     try:
-        manager = stevedore.DriverManager(
+        manager: typing.Any = stevedore.DriverManager(
             NAMESPACE, name, on_load_failure_callback=(
                 lambda _manager, _entry, error: failures.append(error)))
     except stevedore_exception.NoMatches as error:
