@@ -124,10 +124,10 @@ class Backend(abc.ABC):
 def check_name(name: str) -> None:
     """Refuse what is not an object name.
 
-    :raises StoreError: the name breaks the rules of this module.
+    :raises Invalid: the name breaks the rules of this module.
     """
     if _NAME.fullmatch(name) is None:
-        raise exceptions.StoreError(f'bad object name {name!r}')
+        raise exceptions.Invalid(f'bad object name {name!r}')
 
 
 def missing(name: str) -> exceptions.StoreObjectMissing:

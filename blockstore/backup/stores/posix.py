@@ -25,7 +25,7 @@ from blockstore.backup.stores import base
 
 _INCOMING = '.incoming'
 _MAX_PARTS = 1000
-_MKDIR_TRIES = 10
+_MKDIR_TRIES = 100
 
 
 class PosixStore(base.Backend):
@@ -120,7 +120,7 @@ class PosixStore(base.Backend):
     def _path(self, name: str) -> str:
         base.check_name(name)
         if name.split('/', 1)[0] == _INCOMING:
-            raise exceptions.StoreError(f'reserved object name {name!r}')
+            raise exceptions.Invalid(f'reserved object name {name!r}')
         return os.path.join(self._root, name)
 
     def _write(self, parts: Sequence[base.Buffer]) -> str:
@@ -136,6 +136,8 @@ class PosixStore(base.Backend):
         try:
             _write_all(descriptor, parts)
             os.fdatasync(descriptor)
+            # Nobody reads it soon: leave the page cache to those who read.
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         except BaseException:
             os.unlink(path)
             raise
@@ -158,7 +160,8 @@ class PosixStore(base.Backend):
         parent = os.path.dirname(directory)
         if not os.path.isdir(parent):
             self._make_directory(parent)
-        with contextlib.suppress(FileExistsError):
+        # The parent may be gone again: the caller comes back.
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
             os.mkdir(directory, 0o700)
         self._soil(parent)
 
