@@ -26,15 +26,25 @@ LOGS = pathlib.Path(
     os.environ.get('BLOCKSTORE_TEST_LOGS', ROOT / '.test-logs'))
 BIN = pathlib.Path(sys.executable).parent
 
-Command = tuple[str, ...]
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One command that passes or fails.
+
+    :param history: whether it reads the history of the repository.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    history: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
     """What one part runs.
 
-    :param checks: commands by name; without any, the part is the folder of
-        tests of the same name.
+    :param checks: without any, the part is the folder of tests of the same
+        name.
     :param workers: how many tests run at once.
     :param components: what is started for the tests, see ``components``.
     :param usual: whether it runs when no part is named.
@@ -42,7 +52,7 @@ class Part:
 
     name: str
     about: str
-    checks: tuple[tuple[str, Command], ...] = ()
+    checks: tuple[Check, ...] = ()
     workers: int = 2
     components: bool = False
     usual: bool = True
@@ -66,22 +76,21 @@ class Result:
         self.reasons[reason] += count
 
 
+SPHINX = ('sphinx-build', '-q', '-N', '-W', '--keep-going', '-b', 'html')
 LINT = (
-    ('ruff', ('ruff', 'check', '.')),
-    ('hacking', ('flake8',)),
-    ('mypy', ('mypy',)),
-    ('bandit', ('bandit', '-q', '-r', 'blockstore', '-x', 'blockstore/tests',
-                '-s', 'B404,B603,B607')),
-    ('imports', ('lint-imports', '--no-logo')),
-    ('release notes', ('reno', '-q', 'lint')),
-    ('samples', ('python', 'tools/samples', '--check')),
+    Check('ruff', ('ruff', 'check', '.')),
+    Check('hacking', ('flake8',)),
+    Check('mypy', ('mypy',)),
+    Check('bandit', ('bandit', '-q', '-r', 'blockstore',
+                     '-x', 'blockstore/tests', '-s', 'B404,B603,B607')),
+    Check('imports', ('lint-imports', '--no-logo')),
+    Check('release notes', ('reno', '-q', 'lint'), history=True),
+    Check('samples', ('python', 'tools/samples', '--check')),
 )
 DOCS = (
-    ('documentation', ('sphinx-build', '-q', '-N', '-W', '--keep-going', '-b',
-                       'html', 'doc/source', 'doc/build/html')),
-    ('release notes', ('sphinx-build', '-q', '-N', '-W', '--keep-going', '-b',
-                       'html', 'releasenotes/source',
-                       'releasenotes/build/html')),
+    Check('documentation', (*SPHINX, 'doc/source', 'doc/build/html')),
+    Check('release notes', (*SPHINX, 'releasenotes/source',
+                            'releasenotes/build/html'), history=True),
 )
 PARTS = (
     Part('lint', 'style, types, layers, security, samples', LINT),
@@ -99,16 +108,19 @@ PARTS = (
 def run_checks(part: Part, chosen: list[str]) -> Result:
     """Run the commands of a part; each is one pass or failure."""
     result = Result(part.name)
-    for name, command in part.checks:
-        if chosen and name not in chosen:
+    for check in part.checks:
+        if chosen and check.name not in chosen:
+            continue
+        if check.history and not has_history():
+            result.skip(f'{check.name}: needs a clone with its history')
             continue
         done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]], cwd=ROOT,
+            [str(BIN / check.command[0]), *check.command[1:]], cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, check=False)
-        log = LOGS / f'{part.name}-{name.replace(" ", "-")}.log'
+        log = LOGS / f'{part.name}-{check.name.replace(" ", "-")}.log'
         log.write_text(done.stdout)
-        print(f'  {name}: {"FAILED" if done.returncode else "ok"}',
+        print(f'  {check.name}: {"FAILED" if done.returncode else "ok"}',
               flush=True)
         if done.returncode:
             result.failed += 1
@@ -116,6 +128,17 @@ def run_checks(part: Part, chosen: list[str]) -> Result:
         else:
             result.passed += 1
     return result
+
+
+def has_history() -> bool:
+    """Tell whether this is a git clone, and not a shallow one."""
+    try:
+        answer = subprocess.run(
+            ['git', 'rev-parse', '--is-shallow-repository'], cwd=ROOT,
+            capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return answer.stdout.strip() == 'false'
 
 
 def print_end(text: str, lines: int = 60) -> None:
