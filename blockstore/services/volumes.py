@@ -38,6 +38,7 @@ from blockstore.services import zones
 from blockstore.services.volume_connections import VolumeConnections
 
 ListQuery = listing.ListQuery
+Total = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Volumes(VolumeConnections):
             return db.count(tx, context, query)
 
     def summary(self, context: RequestContext, all_tenants: bool,
-                ) -> tuple[int, int]:
+                ) -> Total:
         """Return the number of volumes and their total size in GiB."""
         with self.database.read() as tx:
             return db.total(tx, context, all_tenants)
