@@ -5,6 +5,7 @@ Roles imply each other as in Keystone's defaults: who has ``admin`` has
 roles are kept for a moment, for a policy file is read again only so often.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping
 import threading
 import time
@@ -55,14 +56,25 @@ class Enforcer:
 
     def is_admin(self, roles: list[str]) -> bool:
         """Tell whether roles make an administrator."""
-        credentials = {'roles': roles}
-        return bool(self._policy.enforce(
-            base.CONTEXT_IS_ADMIN, {}, credentials))
+        return self._remember(
+            tuple(roles), lambda: self._policy.enforce(
+                base.CONTEXT_IS_ADMIN, {}, {'roles': roles}))
 
     def allows(self, context: RequestContext, rule: str) -> bool:
         """Tell whether a caller may do what a rule is about."""
         key = (rule, context.project_id, context.user_id, context.is_admin,
                tuple(context.roles), tuple(context.service_roles))
+        return self._remember(key, lambda: self._ask(context, rule))
+
+    def require(self, context: RequestContext, rule: str) -> None:
+        """Raise Forbidden unless a caller may do what a rule is about."""
+        if not self.allows(context, rule):
+            raise exceptions.Forbidden(
+                f'policy does not allow {rule}',
+                remedy='ask an administrator, or for another role')
+
+    def _remember(self, key: Any, ask: Callable[[], Any]) -> bool:
+        """Return the answer of a moment ago, else ask."""
         now = time.monotonic()
         if now >= self._forget_at or len(self._answers) > _CACHE_SIZE:
             with self._lock:
@@ -71,15 +83,8 @@ class Enforcer:
         answers = self._answers
         answer = answers.get(key)
         if answer is None:
-            answer = answers[key] = self._ask(context, rule)
+            answer = answers[key] = bool(ask())
         return answer
-
-    def require(self, context: RequestContext, rule: str) -> None:
-        """Raise Forbidden unless a caller may do what a rule is about."""
-        if not self.allows(context, rule):
-            raise exceptions.Forbidden(
-                f'policy does not allow {rule}',
-                remedy='ask an administrator, or for another role')
 
     def _ask(self, context: RequestContext, rule: str) -> bool:
         credentials = {

@@ -129,7 +129,8 @@ class Router:
                       ) -> None:
         context = req.environ.get(request.CONTEXT_KEY)
         if context is None:
-            raise faults.Unauthorized('the request does not say who asks')
+            raise faults.Unauthorized('the request does not say who asks',
+                                      remedy='send X-Auth-Token')
         if project is None or project == context.project_id:
             return
         if not req.environ.get(OPEN_PROJECT_KEY):

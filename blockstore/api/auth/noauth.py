@@ -16,6 +16,7 @@ from oslo_config import cfg
 
 from blockstore import context
 from blockstore import exceptions
+from blockstore.api import faults
 from blockstore.api import policy
 from blockstore.api import request
 from blockstore.api import response
@@ -64,11 +65,17 @@ class NoAuth:
 
     def __call__(self, environ: response.Environ,
                  start_response: response.StartResponse) -> list[bytes]:
-        if self._any_host or self._is_own_name(environ):
-            token = environ.get('HTTP_X_AUTH_TOKEN', '')
-            user, project, roles = read_token(token)
-            if user:
-                self._identify(environ, user, project, roles)
+        if not self._any_host and not self._is_own_name(environ):
+            fault = faults.describe(exceptions.Forbidden(
+                'this service has another name',
+                remedy='call it by its address, or set [api] '
+                       'public_endpoint'))
+            return response.Response(fault.status, fault.body()).send(
+                start_response)
+        token = environ.get('HTTP_X_AUTH_TOKEN', '')
+        user, project, roles = read_token(token)
+        if user:
+            self._identify(environ, user, project, roles)
         return self._app(environ, start_response)
 
     def _is_own_name(self, environ: response.Environ) -> bool:
