@@ -30,12 +30,14 @@ class ConnectionTests:
         self.driver.terminate_connection(volume, {'host': 'here'})
         self.assert_ended(connection)
 
-    def test_a_connector_without_identity(self):
+    def test_an_unknown_mode(self):
         volume = self.volume()
+        connector = {'attachment_id': 'a', 'mode': 'w'}
         self.assertRaises(exceptions.InvalidConnector,
-                          self.driver.validate_connector, {})
+                          self.driver.validate_connector, connector)
         self.assertRaises(exceptions.InvalidConnector,
-                          self.driver.initialize_connection, volume, {})
+                          self.driver.initialize_connection, volume,
+                          connector)
 
     def test_terminate_again_and_of_what_never_was(self):
         volume = self.volume()

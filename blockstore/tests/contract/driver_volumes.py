@@ -79,11 +79,18 @@ class VolumeTests:
     def test_extend_while_connected(self):
         self.need(base.ExtendsOnline)
         volume = self.volume()
-        connection = self.connect(volume)
+        connector = {'attachment_id': 'a', 'host': 'here'}
+        info = self.driver.initialize_connection(volume, connector)
+        connection = self.opening(info, True)
         data = fixture.pattern(4, 4096)
         connection.write(0, data)
+        connection.flush()
         self.driver.extend_volume(volume, 2)
-        self.assert_bytes(connection, (0, data))
+        # A transport that cannot grow may break; the way in is the same.
+        connection.close()
+        connection = self.opening(info, True)
+        self.assert_bytes(connection, (0, data), (GIB, bytes(4096)),
+                          size=2 * GIB)
         connection.write(4096, data)
         connection.flush()
         connection.close()

@@ -270,7 +270,11 @@ class AttachesSnapshots(typing.Protocol):
 
 @typing.runtime_checkable
 class ExtendsOnline(typing.Protocol):
-    """``extend_volume`` works while the volume is attached."""
+    """``extend_volume`` works while the volume is attached.
+
+    A client's connection may break for a moment; opened again from the same
+    connection information it has the new size.
+    """
 
     extends_online: typing.Literal[True]
 

@@ -157,8 +157,8 @@ class Core(base.Driver):
     # Data path.
 
     def validate_connector(self, connector: base.Connector) -> None:
-        """Refuse a connector that names neither attachment nor host."""
-        identity(connector)
+        """Refuse a mode that is not known."""
+        mode_of(connector)
 
     @commanded
     def ensure_export(self, context: typing.Any, volume: base.Volume) -> None:
@@ -185,9 +185,9 @@ class Core(base.Driver):
                               ) -> base.ConnectionInfo:
         """Open a way to the volume's bytes."""
         wanted = identity(connector)
+        read_only = mode_of(connector) == 'ro'
         with self.pool.lock:
             content = self._content(volume.name)
-            read_only = connector.get('mode') == 'ro'
             if not read_only:
                 self._refuse_second(volume.name, wanted)
             elif (connector.get('purpose') == 'backup'
@@ -262,9 +262,15 @@ class Core(base.Driver):
 
 
 def identity(connector: base.Connector) -> str:
-    """Return what identifies a connection, or raise InvalidConnector."""
-    wanted = connector.get('attachment_id') or connector.get('host')
-    if not wanted:
-        raise exceptions.InvalidConnector(
-            'the connector has neither attachment_id nor host')
-    return str(wanted)
+    """Return what tells a connection from others."""
+    return str(connector.get('attachment_id') or connector.get('host')
+               or 'default')
+
+
+def mode_of(connector: base.Connector) -> str:
+    """Return ``ro`` or ``rw``, or raise InvalidConnector."""
+    mode = connector.get('mode') or 'rw'
+    if mode not in ('ro', 'rw'):
+        raise exceptions.InvalidConnector(f'there is no mode {mode!r}',
+                                          remedy='use ro or rw')
+    return str(mode)
