@@ -25,6 +25,7 @@ from blockstore.rpc import topics
 from blockstore.service import base
 from blockstore.service.heartbeat import Heartbeat
 from blockstore.volume import endpoint
+from blockstore.volume.drivers import guarded
 from blockstore.volume.drivers import loader
 from blockstore.volume.flows import base as flows
 from blockstore.volume.flows import connections
@@ -49,9 +50,9 @@ class VolumeManager(base.Service):
         self.host = f'{conf.service.host}@{backend}'
         self._conf = conf
         self._database = database
-        self.driver = loader.load(
+        self.driver = guarded.GuardedDriver(loader.load(
             conf, backend, self.host,
-            documents.DatabaseBook(database, self.host))
+            documents.DatabaseBook(database, self.host)))
         self._identity = Identity(conf, 'volume', self.host)
         self._worker = Worker(
             conf, database, topic='volume', hosts=(self.host,),

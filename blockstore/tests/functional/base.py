@@ -146,7 +146,7 @@ class FunctionalTest(testtools.TestCase):
             self.addCleanup(
                 lambda one=service: one.stop(time.monotonic() + 10))
             service.start()
-        self.driver: typing.Any = self.volume_manager.driver
+        self.driver: typing.Any = self.volume_manager.driver.driver
 
     def as_user(self, token: str, version: str = '3.71') -> Api:
         """Return the API as somebody (``user:project[:roles]``) sees it."""

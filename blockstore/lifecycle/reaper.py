@@ -1,0 +1,77 @@
+"""The last safety net: nothing stays in a transitional status for ever.
+
+Operations end their own statuses, whatever is killed.  The reaper looks for
+rows that have a transitional status without any open operation, for longer
+than two leases, and gives them an honest error status with a reason.
+"""
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.db import stuck
+from blockstore.db import volumes as db_volumes
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import transitions
+from blockstore.lifecycle.backups import BACKUPS
+from blockstore.lifecycle.machine import Machine
+from blockstore.lifecycle.snapshots import SNAPSHOTS
+from blockstore.lifecycle.volumes import VOLUMES
+
+LOG = logging.getLogger(__name__)
+REASON = 'no operation was left to end it'
+
+# Where a row goes that nobody works on, by its status.
+_ENDS: dict[str, dict[str, str]] = {
+    'volume': {'creating': 'error', 'extending': 'error_extending',
+               'reverting': 'error', 'restoring-backup': 'error_restoring',
+               'deleting': 'error_deleting'},
+    'snapshot': {'creating': 'error', 'backing-up': 'available',
+                 'restoring': 'available', 'deleting': 'error_deleting'},
+    'backup': {'creating': 'error', 'restoring': 'available',
+               'deleting': 'error_deleting'},
+}
+
+
+class Reaper:
+    """Looks through all rows; any number of reapers may run."""
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database) -> None:
+        self._age = 2 * conf.operations.lease
+        self._database = database
+
+    def look(self) -> int:
+        """End what is stuck; return how many rows were."""
+        volumes = rows.table(models.Volume)
+        snapshots = rows.table(models.Snapshot)
+        with self._database.write() as tx:
+            return sum((
+                self._end(tx, VOLUMES, models.Volume,
+                          stuck.restored_from(volumes.c.id)),
+                self._end(tx, SNAPSHOTS, models.Snapshot,
+                          stuck.backed_up(snapshots.c.id),
+                          stuck.reverted_to(snapshots.c.volume_id)),
+                self._end(tx, BACKUPS, models.Backup),
+                self._release(tx)))
+
+    def _end(self, tx: Transaction, machine: Machine,
+             model: type[models.Base], *covered_by: stuck.Condition) -> int:
+        ends = _ENDS[machine.noun]
+        found = stuck.unowned(tx, model, list(ends), self._age, *covered_by)
+        for row in found:
+            LOG.error('%s %s was stuck in %s: %s', machine.noun, row.id,
+                      row.status, REASON)
+            transitions.move(tx, machine, model, row.id, ends[row.status],
+                             sources=(row.status,), reason=REASON)
+        return len(found)
+
+    def _release(self, tx: Transaction) -> int:
+        held = stuck.held_in_vain(tx)
+        for row in held:
+            LOG.error('volume %s was held by backup %s, which is over',
+                      row.id, row.backup_id)
+            db_volumes.release_from_backup(tx, row.id, row.backup_id,
+                                           'error_backing-up')
+        return len(held)
