@@ -119,7 +119,7 @@ def class_limits(tx: Transaction, class_name: str) -> dict[str, int]:
     """Return the stored limits of a quota class."""
     statement = sa.select(_CLASSES.c.resource, _CLASSES.c.hard_limit).where(
         _CLASSES.c.class_name == class_name)
-    return dict(tx.execute(statement).tuples())
+    return dict(tx.execute(statement).tuples().all())
 
 
 def set_limits(tx: Transaction, project_id: str,

@@ -119,7 +119,7 @@ def names_of(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
     if not wanted:
         return {}
     statement = sa.select(_T.c.id, _T.c.name).where(_T.c.id.in_(wanted))
-    return dict(tx.execute(statement).tuples())
+    return dict(tx.execute(statement).tuples().all())
 
 
 def update(tx: Transaction, id_: str, values: rows.Values) -> bool:
