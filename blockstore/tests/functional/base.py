@@ -28,6 +28,8 @@ from blockstore.rpc import transport as rpc_transport
 from blockstore.rpc.clients import Clients
 from blockstore.scheduler.manager import SchedulerManager
 from blockstore.services.container import Services
+from blockstore.volume.drivers import loader
+from blockstore.volume.drivers.memory.driver import MemoryDriver
 from blockstore.volume.manager import VolumeManager
 
 PROJECT = '0123456789abcdef0123456789abcdef'
@@ -118,7 +120,7 @@ class FunctionalTest(testtools.TestCase):
         register(CONF)
         self.config = self.useFixture(config_fixture.Config(CONF))
         CONF([], project='blockstore', default_config_files=[])
-        self.config.register_opts([], group='memory')
+        loader.register(CONF, 'memory', MemoryDriver.OPTS)
         for (group, name), value in {
                 ('service', 'host'): 'test',
                 ('service', 'state_path'): str(self.directory),

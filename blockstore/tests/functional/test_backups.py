@@ -48,6 +48,10 @@ class BackupTest(base.FunctionalTest):
         self.wait_status('volumes', volume_id, 'available')
         return str(volume_id)
 
+    def calls(self) -> list[str]:
+        """Return the names of the driver calls so far, in order."""
+        return [call.name for call in self.driver.calls]
+
     def row(self, id_: str) -> models.Backup:
         """Return a backup's row."""
         with self.database.read() as tx:
@@ -72,6 +76,20 @@ class InUseTest(BackupTest):
         row = self.row(backup['id'])
         self.assertIsNone(row.temp_snapshot_id)
         self.assertIsNone(row.temp_volume_id)
+        self.assertIsNotNone(row.base_snapshot_id)
+
+    def test_order_of_driver_calls(self) -> None:
+        self.config.config(group='backup', keep_base_snapshot=False)
+        volume, _ = self.written()
+        before = len(self.calls())
+        self.make_backup(volume['id'], force=True)
+        names = [name for name in self.calls()[before:]
+                 if name != 'get_volume_stats']
+        self.assertEqual(
+            ['create_snapshot', 'create_export_snapshot',
+             'initialize_connection_snapshot',
+             'terminate_connection_snapshot', 'remove_export_snapshot',
+             'delete_snapshot'], list(dict.fromkeys(names)))
 
     def test_needs_force(self) -> None:
         volume, _ = self.written()
@@ -126,7 +144,7 @@ class AvailableTest(BackupTest):
         self.api.delete(self.path(
             f'attachments/{attachments[0]["attachment_id"]}'))
         backup = self.make_backup(volume['id'])
-        self.assertNotIn('create_snapshot', self.driver.calls.names())
+        self.assertNotIn('create_snapshot', self.calls())
         self.assertEqual(b'A' * BLOCK,
                          self.bytes_of(self.restore(backup['id']), BLOCK))
 
@@ -139,7 +157,7 @@ class TemporaryVolumeTest(BackupTest):
     def test_round_trip(self) -> None:
         volume, _ = self.written()
         backup = self.make_backup(volume['id'], force=True)
-        self.assertIn('create_cloned_volume', self.driver.calls.names())
+        self.assertIn('create_cloned_volume', self.calls())
         self.assertIsNone(self.row(backup['id']).temp_volume_id)
         self.assertEqual(b'A' * BLOCK,
                          self.bytes_of(self.restore(backup['id']), BLOCK))
