@@ -5,6 +5,7 @@ transport URL, the database URL and the entry point differ.
 """
 
 from collections.abc import Sequence
+import pathlib
 import sys
 import typing
 
@@ -31,6 +32,8 @@ def prepare(prog: str, argv: Sequence[str] | None = None) -> cfg.ConfigOpts:
 def database(conf: cfg.ConfigOpts) -> engine.Database:
     """Open the configured database; SQLite in the state path by default."""
     if conf.database.connection is None:
+        pathlib.Path(conf.service.state_path).mkdir(
+            mode=0o750, parents=True, exist_ok=True)
         conf.set_default(
             'connection',
             f'sqlite:///{conf.service.state_path}/blockstore.sqlite',
