@@ -212,6 +212,9 @@ class TestCase(base.BaseTestCase):
     def abandon(self):
         """Let the service die: nothing of it goes on but the daemons."""
         boundaries.listen(None)
+        for merge in self.driver._backend.merging.values():
+            merge.settled.set()
+        self.driver._backend.merging.clear()
         self.driver._collapser.close()
         for volume_id in self.driver._backend.chain.volumes():
             self.driver._backend.daemon(volume_id).forget()
@@ -282,6 +285,10 @@ class TestCase(base.BaseTestCase):
         """List the image files."""
         return sorted(name for name in os.listdir(self.directory)
                       if name.endswith('.qcow2'))
+
+    def remove(self, name):
+        """Unlink a file of the directory."""
+        os.unlink(os.path.join(self.directory, name))
 
     def check_images(self):
         """Let qemu-img look for corruption (leaks are allowed: 3)."""

@@ -129,6 +129,11 @@ class Daemon:
                 raise exceptions.DriverError(
                     f'cannot start {command[0]}: {error}') from error
             self._process = process
+            # It writes the file just before it begins to serve.
+            deadline = time.monotonic() + self._settings.qmp_timeout
+            while (process.poll() is None and not living(self.pid_path)
+                    and time.monotonic() < deadline):
+                time.sleep(0.002)
             try:
                 self._monitor = qmp.open_when_ready(
                     self.monitor_path, self._settings.qmp_timeout,

@@ -16,6 +16,7 @@ import typing
 from blockstore import exceptions
 
 _LONGEST_LINE = 16 << 20
+_FIRST_ANSWER = 2.0     # seconds
 
 
 class Refused(exceptions.DriverError):
@@ -84,6 +85,10 @@ class Monitor:
             raise Refused(f'{name}: {answer["error"].get("desc")}')
         return answer.get('return')
 
+    def be_patient(self, timeout: float) -> None:
+        """Set how many seconds an answer may take."""
+        self._socket.settimeout(timeout)
+
     def close(self) -> None:
         """Hang up; the daemon goes on."""
         self._lines.close()
@@ -94,14 +99,20 @@ def open_when_ready(path: str, timeout: float,
                     alive: typing.Callable[[], bool]) -> Monitor:
     """Wait for a daemon that was just started to answer.
 
+    A daemon was seen (once in a thousand starts) to greet and then not to
+    answer a very early client; another try reaches it.
+
     :param alive: tells whether waiting still makes sense.
     :raises Lost: when the daemon ended or time is up.
     """
     deadline = time.monotonic() + timeout
     while True:
         try:
-            return Monitor(path, timeout)
+            monitor = Monitor(path, min(timeout, _FIRST_ANSWER))
         except Lost:
             if not alive() or time.monotonic() > deadline:
                 raise
+        else:
+            monitor.be_patient(timeout)
+            return monitor
         time.sleep(0.003)
