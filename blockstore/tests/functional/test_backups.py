@@ -50,7 +50,7 @@ class BackupTest(base.FunctionalTest):
 
     def calls(self) -> list[str]:
         """Return the names of the driver calls so far, in order."""
-        return [call.name for call in self.driver.calls]
+        return [call.method for call in self.driver.calls]
 
     def row(self, id_: str) -> models.Backup:
         """Return a backup's row."""
@@ -88,7 +88,8 @@ class InUseTest(BackupTest):
         self.assertEqual(
             ['create_snapshot', 'create_export_snapshot',
              'initialize_connection_snapshot',
-             'terminate_connection_snapshot', 'remove_export_snapshot',
+             'read', 'terminate_connection_snapshot',
+             'remove_export_snapshot',
              'delete_snapshot'], list(dict.fromkeys(names)))
 
     def test_needs_force(self) -> None:
