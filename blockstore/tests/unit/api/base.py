@@ -3,13 +3,18 @@
 What would go to other daemons is noted in ``rings`` and ``calls`` instead.
 """
 
+from collections.abc import Iterator
+import contextlib
 import json
 import types
 from typing import Any
 from urllib import parse
 
 from oslo_config import cfg
+from oslo_utils import timeutils
+from oslo_utils import uuidutils
 from oslotest import base
+from sqlalchemy import event
 import webob
 
 from blockstore import conf as blockstore_conf
@@ -170,10 +175,37 @@ class ApiTestCase(base.BaseTestCase):
         self.change(models.Snapshot, snapshot_id, status=status, **values)
         return snapshot_id
 
+    def make_backup_service(self) -> None:
+        """Let a backup service be alive."""
+        now = timeutils.utcnow()
+        with self.database.write() as tx:
+            rows.insert(
+                tx, models.Service, uuid=uuidutils.generate_uuid(),
+                host='node1', binary='cinder-backup', topic='backup',
+                availability_zone='nova', disabled=False, report_count=1,
+                reported_at=now)
+
     def change(self, model: Any, id_: str, **values: Any) -> None:
         """Change a row behind the API's back."""
         with self.database.write() as tx:
             rows.update(tx, model, id_, values)
+
+    @contextlib.contextmanager
+    def counted_statements(self) -> Iterator[list[str]]:
+        """Collect the SQL statements of a block."""
+        statements: list[str] = []
+
+        def note(connection: Any, cursor: Any, statement: str,
+                 *rest: Any) -> None:
+            if not statement.startswith('BEGIN'):
+                statements.append(statement)
+
+        engine_ = self.database.engine
+        event.listen(engine_, 'before_cursor_execute', note)
+        try:
+            yield statements
+        finally:
+            event.remove(engine_, 'before_cursor_execute', note)
 
     def assert_fault(self, status: int, name: str, answer: Answer) -> None:
         self.assertEqual(status, answer.status, answer.raw)
