@@ -146,6 +146,15 @@ class Claim:
         with self.database.write() as tx:
             db.release(tx, self.id, self.owner)
 
+    def hand_on(self, tx: Transaction, topic: str, host: str) -> None:
+        """Give the operation to a host of another topic, as a fresh one.
+
+        Done in the transaction that stores what was found out; ring for it
+        when that is durable.
+        """
+        self.note(tx, topic=topic, host=host, state=db.PENDING, attempt=0,
+                  lease_owner=None, lease_expires_at=None)
+
     def hand_over(self) -> None:
         """Ask the thread that works on this to stop at the next check."""
         self._handing_over.set()

@@ -131,7 +131,8 @@ class VolumeManager(base.Service):
         with self._database.write() as tx:
             db_services.report(
                 tx, self.host, BINARY, topic=topics.volume(self.host),
-                zone=self._conf.service.availability_zone,
+                zone=(self.driver.conf.availability_zone
+                      or self._conf.service.availability_zone),
                 capabilities=endpoint.abilities(self.driver),
                 backend_state='up')
 

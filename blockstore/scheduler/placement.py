@@ -1,0 +1,132 @@
+"""Giving a new volume its place: the scheduler's part of ``volume.create``.
+
+The choice, the volume's ``host`` and the handing-on of the operation to the
+volume service of that host are one transaction.  Two schedulers never both
+count on the same room: the chosen service is locked, and its volumes are
+counted again under the lock.
+"""
+
+from collections.abc import Callable
+import dataclasses
+
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_utils import timeutils
+
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import models
+from blockstore.db import placement as db
+from blockstore.db import rows
+from blockstore.db import services
+from blockstore.db import types
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import messages
+from blockstore.lifecycle import transitions
+from blockstore.lifecycle.operations import Claim
+from blockstore.lifecycle.volumes import VOLUMES
+from blockstore.lifecycle.volumes import VolumeStatus
+from blockstore.scheduler import base
+from blockstore.scheduler.choice import Chooser
+
+LOG = logging.getLogger(__name__)
+
+Ring = Callable[[RequestContext, str, str], None]
+
+
+class PlaceVolume:
+    """The handler of ``volume.create`` under the topic ``scheduler``.
+
+    :param ring: tells a volume service (host ``host@backend``) of an
+        operation.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, ring: Ring) -> None:
+        self._conf = conf
+        self._chooser = Chooser(conf)
+        self._ring = ring
+
+    def run(self, claim: Claim) -> None:
+        """Choose a place and hand the operation on."""
+        with claim.database.write() as tx:
+            volume = rows.get(tx, models.Volume, claim.operation.resource_id)
+            if volume is None or volume.status != VolumeStatus.CREATING:
+                # Deleted, or ended by hand, while it waited.
+                claim.finish(tx)
+                return
+            host = volume.host or self._source_host(tx, volume)
+            if host is None:
+                host = self._choose(tx, self._request(tx, volume))
+            rows.update(tx, models.Volume, volume.id, {
+                'host': host, 'scheduled_at': timeutils.utcnow()})
+            self._hand_on(tx, claim, host.partition('#')[0])
+        LOG.info('Volume %s goes to %s', volume.id, host)
+
+    def failed(self, tx: Transaction, claim: Claim,
+               error: exceptions.BlockstoreError) -> None:
+        """Tell that the volume has no place."""
+        row = claim.operation
+        if not transitions.try_move(
+                tx, VOLUMES, models.Volume, row.resource_id,
+                VolumeStatus.ERROR, sources=(VolumeStatus.CREATING,),
+                reason=error.message):
+            return
+        found = isinstance(error, exceptions.NoValidBackend)
+        messages.add(
+            tx, claim.context, row.project_id,
+            messages.Action.VOLUME_SCHEDULE,
+            messages.Detail.NO_BACKEND if found else messages.Detail.UNKNOWN,
+            'volume', row.resource_id)
+
+    def _hand_on(self, tx: Transaction, claim: Claim, host: str) -> None:
+        claim.hand_on(tx, 'volume', host)
+        tx.after_commit(lambda: self._ring(claim.context, host, claim.id))
+
+    def _source_host(self, tx: Transaction, volume: models.Volume,
+                     ) -> str | None:
+        """Return where the source is: only that back end has its bytes."""
+        source_id = volume.source_volid
+        if volume.snapshot_id:
+            snapshot = rows.get(tx, models.Snapshot, volume.snapshot_id)
+            source_id = None if snapshot is None else snapshot.volume_id
+        if source_id is None and not volume.snapshot_id:
+            return None
+        source = (None if source_id is None
+                  else rows.get(tx, models.Volume, source_id))
+        if source is None or source.host is None:
+            raise exceptions.NoValidBackend(
+                f'the source of volume {volume.id} is gone or has no place',
+                remedy='choose another source')
+        return source.host
+
+    def _request(self, tx: Transaction, volume: models.Volume,
+                 ) -> base.Request:
+        type_id = volume.volume_type_id
+        specs = types.specs_of(tx, [type_id]) if type_id else {}
+        return base.Request(
+            size=volume.size, availability_zone=volume.availability_zone,
+            extra_specs=specs.get(type_id, {}) if type_id else {})
+
+    def _choose(self, tx: Transaction, request: base.Request) -> str:
+        backends = self._backends(tx)
+        while True:
+            # Ends: each turn takes a back end out of the list or returns.
+            best = self._chooser.ranked(request, backends)[0]
+            db.lock(tx, best.service_id)
+            now = dataclasses.replace(best, placed=db.placed(
+                tx, best.name).get(best.name, db.NONE))
+            if self._chooser.passes(request, now):
+                return best.name
+            backends = [now if one.name == best.name else one
+                        for one in backends]
+
+    def _backends(self, tx: Transaction) -> list[base.Backend]:
+        live = services.live(tx, services.VOLUME,
+                             self._conf.service.service_down_time)
+        placed = db.placed(tx)
+        return [base.Backend(
+            name=pool.name, service_id=pool.service.id,
+            availability_zone=pool.service.availability_zone,
+            stats=pool.capabilities, state=pool.service.backend_state,
+            placed=placed.get(pool.name, db.NONE))
+            for pool in services.pools(live)]
