@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import contextlib
 import dataclasses
 import datetime
+import mmap
 
 from oslo_log import log as logging
 
@@ -61,7 +62,8 @@ class Marks:
     """
 
     def __init__(self) -> None:
-        self._bits = bytearray(_FILTER_BYTES)
+        # Takes memory only where it is written to.
+        self._bits = mmap.mmap(-1, _FILTER_BYTES)
 
     def add(self, digest: bytes) -> None:
         """Add a hash; hashes are keyed, so any bits of them will do."""

@@ -1,0 +1,175 @@
+"""A backup killed by SIGKILL at every store call goes on where it was.
+
+A real child process is killed before and after each call to the store in
+turn.  Then the backup is continued here, with everything counted: what the
+journal recorded is neither read nor put again, and the result restores.
+"""
+
+import os
+import random
+import shutil
+import signal
+
+import fixtures
+
+from blockstore.backup.store import journal
+from blockstore.backup.store import repository
+from blockstore.backup.stores import posix
+from blockstore.backup.stores import wrappers
+from blockstore.lifecycle import boundaries
+from blockstore.tests import fake_connections
+from blockstore.tests.unit.backup import store_base
+
+CHUNK = store_base.CHUNK
+CHUNKS = 7
+
+
+class Names(wrappers.Wrapper):
+    """Remembers the names of what was put."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.put_names = []
+
+    def put(self, name, parts):
+        super().put(name, parts)
+        self.put_names.append(name)
+
+
+class KillTest(store_base.StoreTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.useFixture(fixtures.TempDir()).path
+        self.addCleanup(boundaries.listen, None)
+        # What a kill leaves behind does not depend on it, but the time does.
+        for name in ('fsync', 'fdatasync'):
+            self.useFixture(fixtures.MonkeyPatch(
+                f'os.{name}', lambda descriptor: None))
+        self.source = self.volume(CHUNKS, extra=100)
+
+    def open(self, path):
+        """Open the store at a path; return it with its counter."""
+        names = Names(posix.PosixStore(path))
+        return repository.Repository(
+            wrappers.Guarded(names), store_base.SMALL), names
+
+    def killed(self, number, work):
+        """Run work in a child killed at a crossing; tell if it came there.
+
+        :param number: which crossing of a store boundary, from 0.
+        """
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                left = [number]
+
+                def listener(kind, name, when):
+                    left[0] -= 1
+                    if left[0] < 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
+
+                boundaries.listen(listener)
+                work()
+                status = 0
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        if os.WIFEXITED(status):
+            self.assertEqual(0, os.WEXITSTATUS(status))
+            return False
+        self.assertEqual(signal.SIGKILL, os.WTERMSIG(status))
+        return True
+
+    def make(self, path, **how):
+        store, names = self.open(path)
+        self.source.reads.clear()
+        store.backup(self.source, store_base.header('b'),
+                     extents=self.source.extents(0, self.source.size), **how)
+        return store, names
+
+    def recorded(self, path):
+        """Return the entries in the journal of the backup."""
+        store, _ = self.open(path)
+        found = b''.join(journal.Journal(
+            store.backend, store.layout, 'b').entries())
+        return [found[start:start + 32]
+                for start in range(0, len(found), 32)]
+
+    def check_every_crossing(self, prepared, **how):
+        """Kill a backup everywhere; continue and check each time."""
+        number, most = 0, 0
+        path = os.path.join(self.root, 'store')
+        while True:
+            shutil.rmtree(path, ignore_errors=True)
+            if prepared:
+                shutil.copytree(prepared, path)
+            if not self.killed(number, lambda: self.make(path, **how)):
+                break
+            entries = self.recorded(path)
+            most = max(most, len(entries))
+            store, names = self.make(path, **how)
+            self.check_resumed(entries, names.put_names)
+            self.check_result(store)
+            number += 1
+        # It was really killed at many places, and late ones, too.
+        self.assertGreater(number, 4 * CHUNKS)
+        self.assertEqual(CHUNKS + 1, most)
+
+    def check_resumed(self, entries, put_names):
+        offsets = [offset for offset, _ in self.source.reads]
+        self.assertLessEqual(
+            min(len(entries) * CHUNK, self.source.size),
+            min(offsets, default=self.source.size))
+        again = {entry.hex() for entry in entries} & {
+            name.rsplit('/', 1)[-1] for name in put_names}
+        self.assertEqual(set(), again)
+
+    def check_result(self, store):
+        target = fake_connections.MemoryConnection(self.source.size)
+        store.restore('b', target, target_is_new=True)
+        self.assertEqual(bytes(self.source.data), bytes(target.data))
+        report = store.verify(all_bytes=True)
+        self.assertTrue(report.ok)
+        self.assertEqual([], report.unfinished)
+
+    def test_full(self):
+        self.check_every_crossing(None)
+
+    def test_incremental(self):
+        prepared = os.path.join(self.root, 'prepared')
+        store, _ = self.open(prepared)
+        store.backup(self.source, store_base.header('parent'),
+                     extents=self.source.extents(0, self.source.size))
+        chance = random.Random(2)
+        changed = self.scribble(self.source, *chance.sample(range(112), 40))
+        self.check_every_crossing(prepared, parent='parent', changed=changed)
+
+    def test_prune(self):
+        prepared = os.path.join(self.root, 'prepared')
+        self.make(prepared)
+        store, _ = self.open(prepared)
+        other = self.volume(CHUNKS)
+        store.backup(other, store_base.header('other'),
+                     extents=other.extents(0, other.size))
+        store.delete('other')
+        path = os.path.join(self.root, 'store')
+
+        def prune():
+            self.open(path)[0].prune(0)
+            self.open(path)[0].prune(0)
+
+        number = 0
+        while True:
+            shutil.rmtree(path, ignore_errors=True)
+            shutil.copytree(prepared, path)
+            if not self.killed(number, prune):
+                break
+            prune()
+            store, names = self.open(path)
+            self.check_result(store)
+            self.assertEqual(0, store.verify().orphans)
+            self.assertEqual([], names.put_names)
+            number += 1
+        self.assertGreater(number, 4 * CHUNKS)
