@@ -8,7 +8,7 @@ class Snapshot(base.BlockstoreObject):
     """A snapshot; sizes in GiB.  Version history: 1.0 first version."""
 
     VERSION = '1.0'
-    fields = {  # noqa: RUF012
+    fields = {
         'id': base.String(),
         'project_id': base.String(),
         'volume_id': base.String(),

@@ -8,7 +8,7 @@ class Volume(base.BlockstoreObject):
     """A volume; ``size`` in GiB.  Version history: 1.0 first version."""
 
     VERSION = '1.0'
-    fields = {  # noqa: RUF012
+    fields = {
         'id': base.String(),
         'project_id': base.String(),
         'size': base.Integer(),
