@@ -28,6 +28,7 @@ LOG = logging.getLogger(__name__)
 REQUEST_ID_KEY = 'openstack.request_id'
 GLOBAL_REQUEST_ID_KEY = 'openstack.global_request_id'
 OPEN_PROJECT_KEY = 'blockstore.project_from_url'
+_LONGEST_PROJECT = 255
 
 
 
@@ -119,6 +120,8 @@ class Router:
             if parts is None:
                 continue
             version, project, below = parts.groups()
+            if project and len(project) > _LONGEST_PROJECT:
+                break
             arguments = self._mapper.match(below)
             if arguments:
                 page = self._pages[arguments.pop('page')]

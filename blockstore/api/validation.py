@@ -30,7 +30,9 @@ _formats = jsonschema.FormatChecker(formats=())
 
 
 def _is_uuid(value: object) -> bool:
-    return not isinstance(value, str) or uuidutils.is_uuid_like(value)
+    """Hexadecimal digits with or without dashes, as columns hold it."""
+    return not isinstance(value, str) or (
+        len(value) <= 36 and uuidutils.is_uuid_like(value))
 
 
 def _is_name(value: object) -> bool:

@@ -8,7 +8,7 @@ from blockstore.api.schemas import common
 _CREATE: dict[str, Any] = {
     'volume_uuid': validation.UUID,
     'instance_uuid': common.OPTIONAL_UUID,
-    'connector': {'type': ['object', 'null']},
+    'connector': common.OPTIONAL_CONNECTOR,
 }
 CREATE = validation.body('attachment', validation.closed(
     _CREATE, required=('volume_uuid',)))

@@ -12,7 +12,18 @@ NAMES: dict[str, Any] = {
     'display_description': validation.DESCRIPTION,
 }
 OPTIONAL_UUID = validation.nullable(validation.UUID)
-CONNECTOR: dict[str, Any] = {'type': 'object', 'minProperties': 1}
+# What is stored of a connector; the rest is between client and driver.
+_CONNECTOR: dict[str, Any] = {
+    'type': 'object',
+    'properties': {
+        'host': validation.STRING_255_OR_NULL,
+        'mountpoint': validation.STRING_255_OR_NULL,
+        'mode': {'type': ['string', 'null'], 'enum': ['rw', 'ro', None]},
+    }}
+CONNECTOR = {**_CONNECTOR, 'minProperties': 1}
+OPTIONAL_CONNECTOR = validation.nullable(_CONNECTOR)
+# Clients of old send a string, which says nothing.
+LOOSE_CONNECTOR = {**_CONNECTOR, 'type': ['object', 'string', 'null']}
 
 
 def metadata(map_: dict[str, Any]) -> validation.Schema:

@@ -43,7 +43,6 @@ METADATA = common.metadata(validation.METADATA)
 METADATA_KEY = common.metadata_key(validation.METADATA)
 
 _MODE = {'type': 'string', 'enum': ['rw', 'ro']}
-_LOOSE_CONNECTOR = {'type': ['object', 'string', 'null']}
 
 ATTACH = common.action('os-attach', validation.closed({
     'mountpoint': validation.STRING_255,
@@ -57,11 +56,11 @@ DETACH = common.action('os-detach', validation.nullable(validation.closed({
 FORCE_DETACH = common.action(
     'os-force_detach', validation.nullable(validation.closed({
         'attachment_id': common.OPTIONAL_UUID,
-        'connector': _LOOSE_CONNECTOR})))
+        'connector': common.LOOSE_CONNECTOR})))
 INITIALIZE = common.action('os-initialize_connection', validation.closed({
-    'connector': {'type': 'object'}}, required=('connector',)))
+    'connector': common.CONNECTOR}, required=('connector',)))
 TERMINATE = common.action('os-terminate_connection', validation.closed({
-    'connector': _LOOSE_CONNECTOR}, required=('connector',)))
+    'connector': common.LOOSE_CONNECTOR}, required=('connector',)))
 EXTEND = common.action('os-extend', validation.closed({
     'new_size': validation.SIZE}, required=('new_size',)))
 # A volume that is set to deleting would wait for nobody.

@@ -6,7 +6,6 @@ What would go to other daemons is noted in ``rings`` and ``calls`` instead.
 from collections.abc import Iterator
 import contextlib
 import json
-import types
 from typing import Any
 from urllib import parse
 
@@ -25,17 +24,7 @@ from blockstore.db import migration
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.rpc import clients
-from blockstore.services import attachments
-from blockstore.services import backups
-from blockstore.services import daemons
-from blockstore.services import messages
-from blockstore.services import operations
-from blockstore.services import pools
-from blockstore.services import quotas
-from blockstore.services import snapshots
-from blockstore.services import types as volume_types
-from blockstore.services import volumes
-from blockstore.services import zones
+from blockstore.services import container
 
 PROJECT = 'a' * 32
 OTHER_PROJECT = 'b' * 32
@@ -109,20 +98,8 @@ class ApiTestCase(base.BaseTestCase):
         self.addCleanup(self.database.dispose)
         migration.sync(self.database)
         self.clients = Clients()
-        args = (self.conf, self.database, self.clients)
-        volume_cases = volumes.Volumes(*args)
-        self.services = types.SimpleNamespace(
-            volumes=volume_cases,
-            snapshots=snapshots.Snapshots(*args),
-            backups=backups.Backups(*args, volume_cases),
-            attachments=attachments.Attachments(*args),
-            daemons=daemons.Daemons(*args[:2]),
-            messages=messages.Messages(*args[:2]),
-            operations=operations.Operations(*args[:2]),
-            pools=pools.Pools(*args[:2]),
-            quotas=quotas.Quotas(*args[:2]),
-            types=volume_types.VolumeTypes(*args[:2]),
-            zones=zones.Zones(*args[:2]))
+        self.services = container.Services(self.conf, self.database,
+                                           self.clients)
         self.app = app.make_app(self.conf, self.services)
 
     def ask(self, method: str, path: str, body: Any = None, *,

@@ -72,6 +72,7 @@ class UrlTest(base.ApiTestCase):
                              ('PATCH', 'volumes'), ('PUT', 'volumes'),
                              ('POST', 'volumes/x'), ('GET', '/v3/g/volumes'),
                              ('GET', '/v4/volumes'), ('HEAD', 'volumes'),
+                             ('GET', f'/v3/{"a" * 256}/volumes'),
                              ('GET', '/v3/volumes/')):
             answer = self.ask(method, path)
             self.assertEqual(404, answer.status, (method, path))

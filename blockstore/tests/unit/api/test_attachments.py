@@ -88,7 +88,9 @@ class AttachmentTest(base.ApiTestCase):
             answer = self._create('3.54', **body)
             self.assert_fault(400, 'badRequest', answer)
         attachment_id = self._create().json['attachment']['id']
-        for connector in ({}, None, 'x', []):
+        for connector in ({}, None, 'x', [], {'host': {}}, {'host': 'h' * 256},
+                          {'host': 'h', 'mode': 'rx'},
+                          {'host': 'h', 'mountpoint': 1}):
             answer = self._ask('PUT', f'/{attachment_id}', {
                 'attachment': {'connector': connector}})
             self.assert_fault(400, 'badRequest', answer)

@@ -71,8 +71,6 @@ class ReachTest(api_base.ApiTestCase):
 
     def test_every_row_answers_and_never_fails(self):
         for name, row in names(routes.TABLE).items():
-            if not hasattr(self.services, row.path.split('/')[1]):
-                continue
             for version in {row.min, row.max}:
                 answer = self._ask(row, version)
                 self.assertIn(answer.status, (200, 202, 204, 400, 404), name)
