@@ -119,6 +119,14 @@ def next_of(tx: Transaction, resource_id: str, topic: str) -> str | None:
         _T.c.created_at, _T.c.id).limit(1)).scalar_one_or_none()
 
 
+def last_closed(tx: Transaction, resource_id: str) -> Row | None:
+    """Return the operation on a resource that was closed last."""
+    statement = sa.select(_T).where(
+        _T.c.resource_id == resource_id, _T.c.state.in_((DONE, FAILED)))
+    return typing.cast('Row | None', tx.execute(statement.order_by(
+        _T.c.finished_at.desc(), _T.c.id).limit(1)).one_or_none())
+
+
 def child(tx: Transaction, parent_id: str, kind: str, resource_id: str,
           ) -> Row | None:
     """Return the operation that another one started for a resource."""

@@ -1,0 +1,110 @@
+"""``blockstore-status upgrade check``: may this release be started?
+
+Exit codes are those of oslo.upgradecheck: 0 yes, 1 yes but read the warnings,
+2 no.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+import sys
+import typing
+
+from oslo_config import cfg
+from oslo_db import exception as db_exception
+from oslo_upgradecheck import upgradecheck
+from stevedore import exception as stevedore_exception
+
+from blockstore import exceptions
+from blockstore.api.auth import noauth
+from blockstore.backup.stores import loader
+from blockstore.cmd import assembly
+from blockstore.cmd import common
+from blockstore.db import engine
+from blockstore.db import migration
+from blockstore.db import services as db_services
+
+Code = upgradecheck.Code
+Result = upgradecheck.Result
+PROG = 'blockstore-status'
+
+
+class Checks(upgradecheck.UpgradeCommands):
+    """What is looked at before an upgrade."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        super().__init__()
+        self._conf = conf
+
+    def check_database(self) -> typing.Any:
+        """Tell whether the database has the tables of this release."""
+        try:
+            migration.check(assembly.database(self._conf))
+        except exceptions.Unavailable as error:
+            return Result(Code.FAILURE, f'{error.message}; {error.remedy}')
+        except db_exception.DBError as error:
+            return Result(Code.FAILURE,
+                          f'the database cannot be reached: {error}')
+        return Result(Code.SUCCESS)
+
+    def check_services(self) -> typing.Any:
+        """Tell of services that are enabled and do not report."""
+        down_time = self._conf.service.service_down_time
+        try:
+            with assembly.database(self._conf).read() as tx:
+                down = [f'{row.binary} on {row.host}'
+                        for row in db_services.page(tx)
+                        if not row.disabled
+                        and not db_services.is_up(row, down_time)]
+        except db_exception.DBError:
+            return Result(Code.FAILURE, 'the services cannot be listed')
+        if down:
+            return Result(Code.WARNING, 'down: ' + ', '.join(down)
+                          + '; disable those that will not come back')
+        return Result(Code.SUCCESS)
+
+    def check_store(self) -> typing.Any:
+        """Tell whether the backup store's backend can be loaded."""
+        try:
+            loader.load(self._conf)
+        except (stevedore_exception.NoMatches,
+                exceptions.BlockstoreError, OSError) as error:
+            return Result(Code.FAILURE,
+                          f'[store] driver = {self._conf.store.driver}: '
+                          f'{error}')
+        return Result(Code.SUCCESS)
+
+    def check_configuration(self) -> typing.Any:
+        """Tell of settings that contradict each other or are dangerous."""
+        try:
+            noauth.check_exposure(self._conf)
+        except exceptions.Invalid as error:
+            return Result(Code.FAILURE, f'{error.message}; {error.remedy}')
+        service = self._conf.service
+        if service.service_down_time < 2 * service.report_interval:
+            return Result(
+                Code.WARNING,
+                '[service] service_down_time should be two report_intervals '
+                'at least, or living services count as down')
+        return Result(Code.SUCCESS)
+
+    _upgrade_checks: tuple[tuple[str, Callable[..., typing.Any]], ...] = (
+        ('Database', check_database),
+        ('Services', check_services),
+        ('Backup store', check_store),
+        ('Configuration', check_configuration),
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the checks that the command line names."""
+    conf = cfg.ConfigOpts()
+    upgradecheck.register_cli_options(conf, Checks(conf))
+    engine.register_options(conf)
+    common.prepare(sys.argv[1:] if argv is None else argv, PROG, conf=conf)
+    # Where the library looks for --json.
+    upgradecheck.CONF = conf
+    return int(upgradecheck.run(conf))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""What an operator does by hand, on a service that runs."""
+
+import contextlib
+import io
+import json
+
+import fixtures
+
+from blockstore.backup.store.repository import Repository
+from blockstore.cmd import common
+from blockstore.cmd import manage
+from blockstore.cmd import status
+from blockstore.conf import CONF
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.tests.functional import base
+
+
+class ManageTestCase(base.FunctionalTest):
+    """Runs commands as another process would."""
+
+    def setUp(self):
+        super().setUp()
+        self.config_file = self.directory / 'blockstore.conf'
+        self.config_file.write_text(
+            '[database]\n'
+            f'connection = sqlite:///{self.directory}/blockstore.sqlite\n'
+            '[service]\nhost = test\n'
+            f'state_path = {self.directory}\n'
+            f'[store]\nposix_path = {self.directory}/store\n')
+        # The log of this process is that of its tests.
+        self.useFixture(fixtures.MockPatchObject(common.logging, 'setup'))
+
+    def run_(self, *words, main=manage.main):
+        out, err = io.StringIO(), io.StringIO()
+        with (contextlib.redirect_stdout(out),
+              contextlib.redirect_stderr(err)):
+            code = main(['--config-file', str(self.config_file), *words])
+        return code, out.getvalue(), err.getvalue()
+
+    def say(self, *words):
+        code, out, err = self.run_(*words)
+        self.assertEqual((0, ''), (code, err), out)
+        return out
+
+    def change(self, model, id_, **values):
+        with self.database.write() as tx:
+            rows.update(tx, model, id_, values)
+
+
+class DatabaseTest(ManageTestCase):
+    """db, service and operation."""
+
+    def test_version_and_sync(self):
+        self.assertEqual('0001\n', self.say('db', 'version'))
+        self.assertIn('0001', self.say('db', 'sync'))
+
+    def test_services(self):
+        lines = self.say('service', 'list').splitlines()
+        volume = next(line for line in lines if 'cinder-volume' in line)
+        self.assertIn('test@memory', volume)
+        self.assertRegex(volume, r'enabled +up')
+
+    def test_operations(self):
+        volume = self.make_volume()
+        self.assertNotIn(volume['id'], self.say('operation', 'list'))
+        lines = self.say('operation', 'list', '--all').splitlines()
+        line = next(line for line in lines if volume['id'] in line)
+        self.assertIn('volume.create', line)
+        shown = json.loads(self.say('operation', 'show', line.split()[0]))
+        self.assertEqual(('done', volume['id']),
+                         (shown['state'], shown['resource_id']))
+
+    def test_an_empty_database_says_what_to_do(self):
+        self.config_file.write_text(
+            f'[database]\nconnection = sqlite:///{self.directory}/empty\n')
+        code, out, err = self.run_('service', 'list')
+        self.assertEqual((2, ''), (code, out))
+        self.assertIn('db sync', err)
+
+
+class ExplainTest(ManageTestCase):
+    """explain."""
+
+    def test_what_is_well(self):
+        volume = self.make_volume(name='data')
+        snapshot = self.make_snapshot(volume['id'])
+        said = self.say('explain', volume['id'])
+        self.assertIn(f'volume {volume["id"]} (data) of project', said)
+        self.assertIn('is available for', said)
+        self.assertIn(snapshot['id'], said)
+        self.assertIn('nothing is due', said)
+        self.assertIn(f'snapshot of volume {volume["id"]}',
+                      self.say('explain', snapshot['id']))
+
+    def test_attachment_and_backup(self):
+        volume = self.make_volume()
+        backup = self.make_backup(volume['id'])
+        attachment = self.attach(volume['id'])
+        self.assertIn(f'Attachment {attachment["id"]} (attached) holds',
+                      self.say('explain', volume['id']))
+        self.assertIn(f'backup of volume {volume["id"]}',
+                      self.say('explain', backup['id']))
+
+    def test_who_works_on_it_or_will(self):
+        volume = self.make_volume()
+        self.volume_manager.stop(0)
+        answer = self.api.delete(self.path(f'volumes/{volume["id"]}'))
+        self.assertEqual(202, answer.status)
+        said = self.say('explain', volume['id'])
+        self.assertIn('is deleting for', said)
+        self.assertIn('test@memory (cinder-volume) takes it up', said)
+        self.api.put(self.path('os-services/disable'), {
+            'host': 'test@memory', 'binary': 'cinder-volume'})
+        self.assertIn('No cinder-volume on test@memory is up and enabled',
+                      self.say('explain', volume['id']))
+        operation = self.api.get(self.path(
+            f'operations?state=pending&resource_id={volume["id"]}',
+        )).json['operations'][0]
+        self.change(models.Operation, operation['id'], state='running',
+                    lease_owner='volume test@memory x', attempt=3, step='cut',
+                    lease_expires_at=self.ahead(100))
+        said = self.say('explain', operation['id'])
+        self.assertIn('"volume test@memory x" works on it, attempt 3', said)
+        self.assertIn('Step: cut.', said)
+        self.change(models.Operation, operation['id'],
+                    lease_expires_at=self.ahead(-100))
+        self.assertIn('no sign of life', self.say('explain', volume['id']))
+
+    def ahead(self, seconds):
+        return manage.explain.timeutils.utcnow() + (
+            manage.explain.datetime.timedelta(seconds=seconds))
+
+    def test_what_failed(self):
+        volume = self.make_volume()
+        with self.database.write() as tx:
+            operation = manage.db_operations.last_closed(tx, volume['id'])
+        self.change(models.Operation, operation.id, state='failed',
+                    error_code='blockstore.driver.failed',
+                    error_message='the disk is full')
+        self.assertIn('failed 0 s ago: the disk is full '
+                      '(blockstore.driver.failed)',
+                      self.say('explain', volume['id']))
+
+    def test_nobody_works_on_what_should_move(self):
+        volume = self.make_volume()
+        self.change(models.Volume, volume['id'], status='extending')
+        self.assertIn('Nothing works on it. If that stays so',
+                      self.say('explain', volume['id']))
+
+    def test_unknown(self):
+        code, out, err = self.run_('explain', 'nothing')
+        self.assertEqual((2, ''), (code, out))
+        self.assertIn('there is no volume, snapshot, backup', err)
+
+
+class StoreTest(ManageTestCase):
+    """store."""
+
+    def setUp(self):
+        super().setUp()
+        self.backup = self.make_backup(self.make_volume()['id'],
+                                       name='nightly')
+
+    def test_verify(self):
+        self.assertIn('Every backup can be restored.',
+                      self.say('store', 'verify', '--all-bytes'))
+        for path in (self.directory / 'store').rglob('*'):
+            if path.is_file() and self.backup['id'] in path.name:
+                path.chmod(0o600)
+                path.write_bytes(b'spoilt')
+        code, out, _ = self.run_('store', 'verify')
+        self.assertEqual(1, code, out)
+        self.assertIn('NOT every backup can be restored.', out)
+
+    def test_prune(self):
+        self.assertIn('0 objects deleted', self.say('store', 'prune'))
+        self.assertIn('Nothing was changed',
+                      self.say('store', 'prune', '--dry-run'))
+
+    def test_rebuild_brings_lost_rows_back(self):
+        before = self.show('backups', self.backup['id'])
+        with self.database.write() as tx:
+            table = rows.table(models.Backup)
+            tx.execute(table.delete())
+        lost = self.api.get(self.path(f'backups/{self.backup["id"]}'))
+        self.assertEqual(404, lost.status)
+        self.assertIn(f'would be added: {self.backup["id"]}',
+                      self.say('store', 'rebuild', '--dry-run'))
+        self.assertIn('1 added, 0 known', self.say('store', 'rebuild'))
+        self.assertIn('0 added, 1 known', self.say('store', 'rebuild'))
+        after = self.show('backups', self.backup['id'])
+        same = ('id', 'name', 'size', 'status', 'volume_id',
+                'created_at', 'object_count', 'data_timestamp', 'user_id')
+        self.assertEqual({key: before[key] for key in same},
+                         {key: after[key] for key in same})
+        Repository.from_conf(CONF).delete(self.backup['id'])
+        self.assertIn('0 added, 0 known', self.say('store', 'rebuild'))
+
+
+class StatusTest(ManageTestCase):
+    """blockstore-status upgrade check."""
+
+    def check(self):
+        code, out, err = self.run_('upgrade', 'check', '--json',
+                                   main=status.main)
+        return code, {item['check']: item['result']
+                      for item in json.loads(out)['checks']}
+
+    def test_all_is_well(self):
+        self.assertEqual((0, {'Database': 0, 'Services': 0,
+                              'Backup store': 0, 'Configuration': 0}),
+                         self.check())
+
+    def test_an_empty_database_is_a_failure(self):
+        self.config_file.write_text(
+            f'[database]\nconnection = sqlite:///{self.directory}/empty\n'
+            '[store]\ndriver = none\n[api]\nhost = 0.0.0.0\n')
+        self.assertEqual((2, {'Database': 2, 'Services': 2,
+                              'Backup store': 2, 'Configuration': 2}),
+                         self.check())
+
+    def test_what_is_down_is_a_warning(self):
+        self.config_file.write_text(
+            self.config_file.read_text()
+            + '[service]\nservice_down_time = 2\nreport_interval = 2\n')
+        code, results = self.check()
+        self.assertEqual((1, 1), (code, results['Configuration']))
