@@ -12,10 +12,9 @@ from blockstore.db import placement
 from blockstore.scheduler import base
 from blockstore.scheduler import capacity
 from blockstore.scheduler import choice
-from blockstore.scheduler.filters.availability_zone import (
-    AvailabilityZoneFilter)
-from blockstore.scheduler.filters.capabilities import CapabilitiesFilter
-from blockstore.scheduler.filters.capacity import CapacityFilter
+from blockstore.scheduler.filters import availability_zone
+from blockstore.scheduler.filters import capabilities
+from blockstore.scheduler.filters import capacity as capacity_filter
 
 THIN = {'total_capacity_gb': 100, 'free_capacity_gb': 100,
         'provisioned_capacity_gb': 0, 'reserved_percentage': 0,
@@ -98,7 +97,7 @@ class CapacityTest(SchedulerTestCase):
 class CapacityFilterTest(SchedulerTestCase):
 
     def refusal(self, wanted, one):
-        return CapacityFilter(self.conf).refusal(wanted, one)
+        return capacity_filter.CapacityFilter(self.conf).refusal(wanted, one)
 
     def test_up_to_the_last_gigabyte(self):
         self.assertEqual('', self.refusal(request(200), backend()))
@@ -125,7 +124,8 @@ class CapacityFilterTest(SchedulerTestCase):
 class ZoneFilterTest(SchedulerTestCase):
 
     def test_zone(self):
-        refusal = AvailabilityZoneFilter(self.conf).refusal
+        refusal = availability_zone.AvailabilityZoneFilter(
+            self.conf).refusal
         self.assertEqual('', refusal(request(), backend()))
         wanted = base.Request(size=1, availability_zone='az1')
         self.assertEqual('', refusal(
@@ -145,7 +145,7 @@ class CapabilitiesFilterTest(SchedulerTestCase):
         return not self.refusal(**specs)
 
     def refusal(self, **specs):
-        return CapabilitiesFilter(self.conf).refusal(
+        return capabilities.CapabilitiesFilter(self.conf).refusal(
             request(1, **specs), backend(self.STATS))
 
     def test_multiattach(self):
