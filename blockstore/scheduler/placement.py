@@ -49,7 +49,8 @@ class PlaceVolume:
     def run(self, claim: Claim) -> None:
         """Choose a place and hand the operation on."""
         with claim.database.write() as tx:
-            volume = rows.get(tx, models.Volume, claim.operation.resource_id)
+            volume = rows.get(tx, models.Volume, claim.operation.resource_id,
+                              lock=True)
             if volume is None or volume.status != VolumeStatus.CREATING:
                 # Deleted, or ended by hand, while it waited.
                 claim.finish(tx)
