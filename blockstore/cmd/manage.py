@@ -67,6 +67,19 @@ def service_list(conf: cfg.ConfigOpts) -> int:
     return 0
 
 
+def service_remove(conf: cfg.ConfigOpts) -> int:
+    """Forget a service that will not come back."""
+    host, binary = conf.command.host, conf.command.binary
+    with assembly.database(conf).write() as tx:
+        if not db_services.delete(tx, host, binary):
+            raise exceptions.NotFound(
+                f'there is no service {binary} on host {host}',
+                remedy=f'{PROG} service list shows those that there are')
+    print(f'{binary} on host {host} is forgotten. If it runs after all, its '
+          'next report brings it back.')
+    return 0
+
+
 def operation_list(conf: cfg.ConfigOpts) -> int:
     """List operations, the newest first."""
     states = list(db_operations.OPEN)
@@ -182,6 +195,10 @@ def _add_commands(parsers: typing.Any) -> None:
     _command(db, 'version', db_version)
     service = _group(parsers, 'service', 'The services that run.')
     _command(service, 'list', service_list)
+    removed = _command(service, 'remove', service_remove)
+    removed.add_argument('host')
+    removed.add_argument('binary', choices=(
+        db_services.SCHEDULER, db_services.VOLUME, db_services.BACKUP))
     operation = _group(parsers, 'operation', 'Work under way.')
     found = _command(operation, 'list', operation_list)
     found.add_argument('--all', action='store_true',

@@ -113,15 +113,6 @@ def names(tx: Transaction, project_id: str | None = None,
         statement.order_by(_T.c.name))]
 
 
-def names_of(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
-    """Return the name of each of these types, deleted ones included."""
-    wanted = set(ids)
-    if not wanted:
-        return {}
-    statement = sa.select(_T.c.id, _T.c.name).where(_T.c.id.in_(wanted))
-    return dict(tx.execute(statement).tuples().all())
-
-
 def update(tx: Transaction, id_: str, values: rows.Values) -> bool:
     """Change a type; tell whether it was there."""
     return rows.update(tx, Row, id_, values, _T.c.deleted == sa.false())

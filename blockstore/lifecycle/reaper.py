@@ -8,6 +8,7 @@ than two leases, and gives them an honest error status with a reason.
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from blockstore.db import messages as db_messages
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db import stuck
@@ -43,10 +44,14 @@ class Reaper:
         self._database = database
 
     def look(self) -> int:
-        """End what is stuck; return how many rows were."""
+        """End what is stuck; return how many rows were.
+
+        Also forgets user messages that are too old.
+        """
         volumes = rows.table(models.Volume)
         snapshots = rows.table(models.Snapshot)
         with self._database.write() as tx:
+            db_messages.delete_expired(tx)
             return sum((
                 self._end(tx, VOLUMES, models.Volume,
                           stuck.restored_from(volumes.c.id)),

@@ -61,6 +61,15 @@ class DatabaseTest(ManageTestCase):
         self.assertIn('test@memory', volume)
         self.assertRegex(volume, r'enabled +up')
 
+    def test_remove_a_service(self):
+        self.backup_manager.stop(0)
+        self.say('service', 'remove', 'test', 'cinder-backup')
+        self.assertNotIn('cinder-backup', self.say('service', 'list'))
+        code, _, err = self.run_('service', 'remove', 'test',
+                                 'cinder-backup')
+        self.assertEqual(2, code)
+        self.assertIn('there is no service', err)
+
     def test_operations(self):
         volume = self.make_volume()
         self.assertNotIn(volume['id'], self.say('operation', 'list'))

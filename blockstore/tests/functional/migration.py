@@ -72,4 +72,3 @@ class MigrationTest(base.BaseTestCase):
             names = {name for (name,) in tx.connection.exec_driver_sql(
                 'SELECT name FROM sqlite_master WHERE type = "table"')}
         self.assertEqual({'driver_documents'}, names)
-
