@@ -158,6 +158,8 @@ class Pipeline:
                 for _ in unit.runs:
                     next(answers)
                 self._offer(executor.submit(self._settle, unit, buffer))
+        # To its end, so that the connection can tidy up.
+        next(answers, None)
 
     def _buffer(self) -> mmap.mmap:
         while not self._stop.is_set():

@@ -6,6 +6,7 @@ fail before or after their effect.
 """
 
 import datetime
+import errno
 import os
 import tempfile
 import threading
@@ -238,6 +239,33 @@ class PosixTest(Conformance, base.BaseTestCase):
             self.backend.now() + datetime.timedelta(minutes=1)))
         self.assertFalse(os.path.exists(path))
 
+    def test_a_sync_that_failed_is_made_up_for(self):
+        self.put('a/b')
+        failing = fixtures.MonkeyPatch('os.fsync', self.fail_with_enospc)
+        with failing:
+            self.assertRaises(exceptions.StoreError, self.backend.sync)
+        synced = []
+        with fixtures.MonkeyPatch(
+                'os.fsync', lambda descriptor: synced.append(
+                    os.readlink(f'/proc/self/fd/{descriptor}'))):
+            self.backend.sync()
+            self.assertIn(os.path.join(self.root, 'store', 'a'), synced)
+            synced.clear()
+            self.backend.sync()
+            self.assertEqual([], synced)
+
+    def fail_with_enospc(self, descriptor):
+        raise OSError(errno.ENOSPC, 'no space left')
+
+    def test_bytes_are_durable_before_the_name(self):
+        order = []
+        with (fixtures.MonkeyPatch('os.fdatasync',
+                                   lambda _: order.append('data')),
+              fixtures.MonkeyPatch('os.link',
+                                   lambda *_: order.append('name'))):
+            self.put('a')
+        self.assertEqual(['data', 'name'], order)
+
     def test_leaves_nothing_behind(self):
         self.put('a/b')
         self.assertRaises(exceptions.StoreObjectExists, self.put, 'a/b')
@@ -268,7 +296,7 @@ class WrappedTest(MemoryTest):
     def make_backend(self):
         self.counting = wrappers.Counting(super().make_backend())
         return wrappers.Retrying(wrappers.Guarded(self.counting),
-                                 attempts=20,
+                                 attempts=101,
                                  sleep=lambda seconds: None)
 
     def test_counts(self):

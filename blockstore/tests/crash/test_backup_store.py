@@ -12,8 +12,10 @@ import signal
 
 import fixtures
 
+from blockstore import exceptions
 from blockstore.backup.store import journal
 from blockstore.backup.store import repository
+from blockstore.backup.stores import memory
 from blockstore.backup.stores import posix
 from blockstore.backup.stores import wrappers
 from blockstore.lifecycle import boundaries
@@ -34,6 +36,70 @@ class Names(wrappers.Wrapper):
     def put(self, name, parts):
         super().put(name, parts)
         self.put_names.append(name)
+
+
+class Volatile(wrappers.Wrapper):
+    """Knows what a loss of power may take: what was not synced."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self.unsure = set()
+
+    def put(self, name, parts):
+        super().put(name, parts)
+        self.unsure.add(name)
+
+    def sync(self):
+        covered = set(self.unsure)
+        super().sync()
+        self.unsure -= covered
+
+    def lose_power(self, chance):
+        for name in sorted(self.unsure):
+            if chance.random() < 0.5:
+                self._inner.delete(name)
+        self.unsure.clear()
+
+
+class PowerTest(store_base.StoreTestCase):
+    """What was not synced may be lost: the order of syncs is what counts."""
+
+    def test_power_lost_at_every_put(self):
+        source = self.volume(CHUNKS)
+        number = 0
+        while True:
+            self.memory.objects.clear()
+            volatile = Volatile(self.memory)
+            self.memory.faults[:] = [memory.Fault(
+                'put', 'after', skip=number, times=999)]
+            try:
+                self.make(volatile, source)
+                break
+            except exceptions.StoreError:
+                volatile.lose_power(random.Random(number))
+            self.memory.faults.clear()
+            self.check_made(self.make(volatile, source), source)
+            number += 1
+        self.assertGreater(number, CHUNKS)
+
+    def test_power_lost_after_the_end(self):
+        source = self.volume(CHUNKS)
+        volatile = Volatile(self.memory)
+        store = self.make(volatile, source)
+        self.assertEqual(set(), volatile.unsure)
+        self.check_made(store, source)
+
+    def make(self, backend, source):
+        store = repository.Repository(backend, store_base.SMALL)
+        store.backup(source, store_base.header('b'),
+                     extents=source.extents(0, source.size))
+        return store
+
+    def check_made(self, store, source):
+        self.assertTrue(store.verify(all_bytes=True).ok)
+        target = fake_connections.MemoryConnection(source.size)
+        store.restore('b', target, target_is_new=True)
+        self.assertEqual(bytes(source.data), bytes(target.data))
 
 
 class KillTest(store_base.StoreTestCase):

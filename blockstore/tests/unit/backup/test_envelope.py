@@ -1,6 +1,7 @@
 """Envelopes: what goes in comes out, and nothing else does."""
 
 import os
+from unittest import mock
 
 from oslotest import base
 import zstandard
@@ -71,5 +72,8 @@ class EnvelopeTest(base.BaseTestCase):
         fields = envelope._FIELDS.pack(
             envelope.CHUNK, 1, envelope.ZSTD, 0, 100, len(bomb))
         data = fields + envelope._checksum(fields, bomb) + bomb
-        self.assertRaises(exceptions.StoreObjectDamaged, envelope.unseal,
-                          envelope.CHUNK, data, LIMIT)
+        with mock.patch.object(envelope, '_decompressor',
+                               autospec=True) as decompressor:
+            self.assertRaises(exceptions.StoreObjectDamaged, envelope.unseal,
+                              envelope.CHUNK, data, LIMIT)
+        decompressor.assert_not_called()

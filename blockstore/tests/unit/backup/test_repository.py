@@ -7,6 +7,7 @@ import fixtures
 
 from blockstore import errors
 from blockstore import exceptions
+from blockstore.backup.store import manifest
 from blockstore.backup.store import repository
 from blockstore.backup.stores import memory
 from blockstore.tests import fake_connections
@@ -233,6 +234,21 @@ class IncrementalTest(store_base.StoreTestCase):
         self.assertRaises(exceptions.Invalid, self.backup, self.source,
                           'inc', changed=[])
 
+    def test_parent_deleted_before_it_is_pinned(self):
+        original = self.memory.put
+
+        def put(name, parts):
+            if name.endswith('/start'):
+                self.memory.delete('daily/full')
+            original(name, parts)
+
+        self.memory.put = put
+        error = self.assertRaises(
+            exceptions.StoreObjectMissing, self.backup, self.source, 'inc',
+            parent='full', changed=[])
+        self.assertEqual(errors.BACKUP_NO_PARENT, error.code)
+        self.assertEqual([], self.names('.store/journals/'))
+
     def test_parent_deleted_in_the_middle(self):
         changed = self.scribble(self.source, 1, 200)
 
@@ -384,6 +400,15 @@ class RestoreTest(store_base.StoreTestCase):
         forger.backup(self.volume(10), store_base.header('b'), extents=[])
         self.replace('daily/b', other.get('daily/b'))
         self.assertRefused(exceptions.StoreObjectDamaged)
+
+    def test_wrong_image_digest(self):
+        record = dataclasses.replace(self.repository.manifest('b'),
+                                     image_digest='00' * 32)
+        self.replace('daily/b', b''.join(manifest.encode(
+            record, self.repository.layout)))
+        self.assertRefused(exceptions.StoreObjectDamaged)
+        report = self.repository.verify()
+        self.assertEqual(['daily/b'], list(report.damaged))
 
     def test_check_ends_it(self):
         def check():
