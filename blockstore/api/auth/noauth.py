@@ -2,10 +2,12 @@
 
 ``X-Auth-Token: user:project`` is a member of that project, ``admin:project``
 an administrator; ``user:project:role1,role2`` names the roles.  A request
-without a token comes from the administrator, for the project in the URL.  As
-everybody who reaches the port can say anything, :func:`check_exposure` keeps
-it on the loopback address, and a request must have called us by a loopback
-name (so that a web page cannot, under a name of its own).
+without a token comes from the administrator, for the project in the URL; so
+does one whose token has no colon and thus names nobody (keystoneauth's
+``none`` plug-in, which clients use here, always sends the word ``notused``).
+As everybody who reaches the port can say anything, :func:`check_exposure`
+keeps it on the loopback address, and a request must have called us by a
+loopback name (so that a web page cannot, under a name of its own).
 """
 
 from collections.abc import Sequence
@@ -102,11 +104,11 @@ def read_token(token: str) -> tuple[str, str | None, list[str]]:
 
     An empty user means that the token says nothing that can be believed.
     """
-    if not token:
+    user, colon, rest = token.partition(':')
+    if not colon:
         return ADMIN, None, [ADMIN]
     if len(token) > 255 or not token.isascii() or not token.isprintable():
         return '', None, []
-    user, _, rest = token.partition(':')
     project, _, named = rest.partition(':')
     roles = [role for role in named.split(',') if role]
     if not roles:

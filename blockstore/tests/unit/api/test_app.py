@@ -117,8 +117,14 @@ class CallerTest(base.ApiTestCase):
         context = self._context(None)
         self.assertTrue(context.is_admin)
         self.assertEqual(self.conf.auth.noauth_project, context.project_id)
-        context = self._context(None, f'/v3/{base.OTHER_PROJECT}/volumes')
-        self.assertEqual(base.OTHER_PROJECT, context.project_id)
+        for token in (None, '', 'notused', 'alice'):
+            context = self._context(
+                token, f'/v3/{base.OTHER_PROJECT}/volumes')
+            self.assertTrue(context.is_admin)
+            self.assertEqual(base.OTHER_PROJECT, context.project_id)
+        context = self._context('alice:')
+        self.assertFalse(context.is_admin)
+        self.assertEqual(self.conf.auth.noauth_project, context.project_id)
 
     def test_words_of_the_token(self):
         context = self._context('alice:abc')
@@ -131,7 +137,7 @@ class CallerTest(base.ApiTestCase):
         self.assertEqual(['reader', 'service'], context.roles)
 
     def test_tokens_that_say_nothing(self):
-        for token in (':abc', 'x' * 300, 'a\x7f:b'):
+        for token in (':abc', 'x:' + 'x' * 300, 'a\x7f:b'):
             answer = self.get('volumes', token=token)
             self.assert_fault(401, 'unauthorized', answer)
 
