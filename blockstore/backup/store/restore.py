@@ -6,6 +6,8 @@ from concurrent import futures
 import dataclasses
 import time
 
+import xxhash
+
 from blockstore import exceptions
 from blockstore.backup.store import chunks
 from blockstore.backup.store import keys
@@ -20,6 +22,11 @@ from blockstore.volume.connections import base as connections
 _POLL = 0.1
 _TELL_SECONDS = 0.5
 _WIDTH = keys.HASH_LENGTH
+
+# Zeros inside a chunk are found at the grain at which volumes allocate.
+_GRAIN = 64 * 1024
+_ZEROS = bytes(_GRAIN)
+_ZERO_SUM = xxhash.xxh3_64_intdigest(_ZEROS)
 
 _Fetch = futures.Future[tuple[base.Buffer, bytes]]
 
@@ -122,16 +129,42 @@ class Restore:
                 raise exceptions.StoreObjectDamaged(
                     f'chunk {entry.hex()} has {len(plain)} bytes instead '
                     f'of {length}')
-            self._target.write(offset, memoryview(plain))
+            written = self._write(offset, memoryview(plain))
             self._digest.add(entry)
-            self._count(length, length)
+            self._count(length, written)
         yield
+
+    def _write(self, offset: int, plain: memoryview) -> int:
+        """Write a chunk, its zeros as such; return the bytes written."""
+        written = 0
+        for start, end, zero in _runs(plain):
+            if not zero:
+                self._target.write(offset + start, plain[start:end])
+                written += end - start
+            elif not self._new:
+                self._target.write_zeroes(offset + start, end - start)
+        return written
 
     def _count(self, covered: int, written: int) -> None:
         old = self._progress
         self._progress = dataclasses.replace(
             old, bytes_done=old.bytes_done + covered,
-            bytes_read=old.bytes_read + written,
+            bytes_read=old.bytes_read + (covered if written else 0),
             bytes_skipped=old.bytes_skipped + covered - written,
             bytes_stored=old.bytes_stored + written,
             chunks_written=old.chunks_written + (written > 0))
+
+
+def _runs(plain: memoryview) -> Iterator[tuple[int, int, bool]]:
+    """Yield start, end and whether they are zeros, of the runs of a chunk."""
+    start, kind = 0, False
+    for position in range(0, len(plain), _GRAIN):
+        piece = plain[position:position + _GRAIN]
+        zero = (xxhash.xxh3_64_intdigest(piece) == _ZERO_SUM
+                and bytes(piece) == _ZEROS)
+        if zero != kind:
+            if position > start:
+                yield start, position, kind
+            start, kind = position, zero
+    if len(plain) > start:
+        yield start, len(plain), kind

@@ -359,6 +359,27 @@ class RestoreTest(store_base.StoreTestCase):
         self.repository.restore('b', target, target_is_new=False)
         self.assertEqual(bytes(self.source.data) + tail, bytes(target.data))
 
+    def test_zeros_inside_a_chunk_stay_thin(self):
+        store = repository.Repository(memory.MemoryStore(),
+                                      dataclasses.replace(
+            store_base.SMALL, chunk_size=4 * CHUNK))
+        source = self.volume(13, fill=False)
+        source.write(CHUNK, b'x' * 100)
+        source.write(6 * CHUNK, self.chance.randbytes(2 * CHUNK))
+        source.write(12 * CHUNK + 5, b'y')
+        store.backup(source, store_base.header('b'),
+                     extents=source.extents(0, source.size))
+        target = self.volume(13, fill=False)
+        store.restore('b', target, target_is_new=True)
+        self.assertEqual(bytes(source.data), bytes(target.data))
+        self.assertEqual(4 * CHUNK, len(target.allocated) *
+                         fake_connections.GRAIN)
+        target = self.volume(13)
+        summary = store.restore('b', target, target_is_new=False)
+        self.assertEqual(bytes(source.data), bytes(target.data))
+        self.assertEqual(9 * CHUNK, target.bytes_zeroed)
+        self.assertEqual(4 * CHUNK, summary.progress.bytes_stored)
+
     def test_smaller_target(self):
         self.assertRaises(exceptions.Invalid, self.repository.restore, 'b',
                           self.volume(9), target_is_new=True)
