@@ -291,6 +291,15 @@ _TYPES = (
     Row('POST', _TYPE + '/action', types.remove_project,
         'volume_extension:remove_project_access', 202,
         type_schemas.REMOVE_PROJECT, action='removeProjectAccess'),
+    Row('GET', '/default-types', types.list_defaults,
+        'volume_extension:default_get_all', min=V(3, 62)),
+    Row('GET', '/default-types/{project_id}', types.show_project_default,
+        'volume_extension:default_get', min=V(3, 62)),
+    Row('PUT', '/default-types/{project_id}', types.set_default,
+        'volume_extension:default_set_or_update', 200,
+        type_schemas.SET_DEFAULT, min=V(3, 62)),
+    Row('DELETE', '/default-types/{project_id}', types.unset_default,
+        'volume_extension:default_unset', 204, min=V(3, 62)),
 )
 
 _QUOTA_SET = '/os-quota-sets/{project_id}'

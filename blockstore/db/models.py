@@ -254,6 +254,15 @@ class VolumeTypeProject(Base):
     project_id: orm.Mapped[str] = orm.mapped_column(primary_key=True)
 
 
+class DefaultVolumeType(Base):
+    """The type of a project's volumes for which none is asked."""
+
+    __tablename__ = 'default_volume_types'
+
+    project_id: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+    volume_type_id: orm.Mapped[str] = _id(nullable=False)
+
+
 class Quota(Base):
     """A project's own limit for one resource; -1 means none."""
 

@@ -60,8 +60,9 @@ def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
 def renew(tx: Transaction, id_: str, owner: str, lease: float,
           values: rows.Values) -> bool:
     """Prolong a lease that is still held, noting progress with it."""
-    return rows.update(tx, Row, id_,
-                       {**values, 'lease_expires_at': _in(lease)}, *held(owner))
+    return rows.update(
+        tx, Row, id_, {**values, 'lease_expires_at': _in(lease)},
+        *held(owner))
 
 
 def change(tx: Transaction, id_: str, owner: str, values: rows.Values,

@@ -27,6 +27,7 @@ _T = rows.table(models.VolumeType)
 _ACCESS = rows.table(models.VolumeTypeProject)
 _SPECS = rows.table(models.VolumeTypeExtraSpec)
 _VOLUMES = rows.table(models.Volume)
+_DEFAULTS = rows.table(models.DefaultVolumeType)
 
 
 def insert(tx: Transaction, **values: typing.Any) -> None:
@@ -51,7 +52,9 @@ def resolve(tx: Transaction, context: RequestContext,
             ) -> Row | None:
     """Return the type that a caller means, by id or name.
 
-    :param default: the name of the type to take when none is named.
+    Without a name it is the default of the caller's project.
+
+    :param default: the name of the type to take when there is none either.
     :raises NotFound: if there is no such type for this caller.
     :raises BlockstoreError: if the configured default does not exist.
     """
@@ -61,8 +64,9 @@ def resolve(tx: Transaction, context: RequestContext,
             raise exceptions.NotFound(
                 f'volume type {name_or_id} could not be found')
         return row
-    if not default:
-        return None
+    row = default_of(tx, context.project_id or '')
+    if row is not None or not default:
+        return row
     row = by_name(tx, default)
     if row is None:
         raise exceptions.BlockstoreError(
@@ -70,6 +74,36 @@ def resolve(tx: Transaction, context: RequestContext,
             code=errors.TYPE_DEFAULT_MISSING,
             remedy='create it, or change default_volume_type')
     return row
+
+
+def default_of(tx: Transaction, project_id: str) -> Row | None:
+    """Return the type that a project has as its default."""
+    statement = sa.select(_T).join(
+        _DEFAULTS, _DEFAULTS.c.volume_type_id == _T.c.id).where(
+            _DEFAULTS.c.project_id == project_id,
+            _T.c.deleted == sa.false())
+    return typing.cast('Row | None', tx.execute(statement).one_or_none())
+
+
+def defaults(tx: Transaction) -> list[models.DefaultVolumeType]:
+    """Return the defaults of all projects that have one."""
+    return typing.cast('list[models.DefaultVolumeType]', list(tx.execute(
+        sa.select(_DEFAULTS).order_by(_DEFAULTS.c.project_id))))
+
+
+def set_default(tx: Transaction, project_id: str, id_: str | None) -> None:
+    """Give a project a default, or (None) take it away."""
+    tx.execute(sa.delete(_DEFAULTS).where(
+        _DEFAULTS.c.project_id == project_id))
+    if id_ is not None:
+        rows.insert(tx, models.DefaultVolumeType, project_id=project_id,
+                    volume_type_id=id_)
+
+
+def is_a_default(tx: Transaction, id_: str) -> bool:
+    """Tell whether a type is the default of any project."""
+    return tx.execute(sa.select(_DEFAULTS.c.project_id).where(
+        _DEFAULTS.c.volume_type_id == id_).limit(1)).first() is not None
 
 
 def find(tx: Transaction, name_or_id: str, project_id: str | None = None,

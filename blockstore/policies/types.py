@@ -7,6 +7,7 @@ from blockstore.policies import base
 _ONE = '/types/{type_id}'
 _SPECS = _ONE + '/extra_specs'
 _SPEC = 'volume_extension:types_extra_specs:'
+_DEFAULT = '/default-types/{project_id}'
 _ACCESS = 'volume_extension:volume_type_access'
 
 RULES = [
@@ -46,6 +47,17 @@ RULES = [
     base.rule('volume_extension:add_project_access', base.ADMIN,
               'Let a project use a volume type (addProjectAccess).',
               'POST', _ONE + '/action'),
+    base.rule('volume_extension:default_get_all', base.ADMIN,
+              'List the default volume types of projects.',
+              'GET', '/default-types'),
+    base.rule('volume_extension:default_get', base.ADMIN,
+              'Show the default volume type of a project.',
+              'GET', _DEFAULT),
+    base.rule('volume_extension:default_set_or_update', base.ADMIN,
+              'Set the default volume type of a project.', 'PUT', _DEFAULT),
+    base.rule('volume_extension:default_unset', base.ADMIN,
+              'Remove the default volume type of a project.',
+              'DELETE', _DEFAULT),
     base.rule('volume_extension:remove_project_access', base.ADMIN,
               'Let a project no longer use a volume type '
               '(removeProjectAccess).', 'POST', _ONE + '/action'),

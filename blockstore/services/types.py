@@ -13,6 +13,7 @@ from oslo_utils import uuidutils
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.context import RequestContext
+from blockstore.db import models
 from blockstore.db import quotas as db_quotas
 from blockstore.db import types as db
 from blockstore.db.engine import Database
@@ -21,6 +22,7 @@ from blockstore.db.listing import ListQuery
 
 # Inside VolumeTypes, ``list`` is its method.
 Projects = list[str]
+Defaults = list[models.DefaultVolumeType]
 
 
 class Type(typing.NamedTuple):
@@ -68,7 +70,9 @@ class VolumeTypes:
         """
         name = self._conf.volume.default_volume_type
         with self._database.read() as tx:
-            row = db.by_name(tx, name) if name else None
+            row = db.default_of(tx, ctx.project_id or '')
+            if row is None and name:
+                row = db.by_name(tx, name)
             if row is None:
                 raise exceptions.NotFound('there is no default volume type')
             return Type(row, db.extra_specs(tx, row.id))
@@ -102,11 +106,12 @@ class VolumeTypes:
         """Remove a type; raises Invalid if it is used or the default."""
         with self._database.write() as tx:
             row = _get(tx, ctx, id_).row
-            if row.name == self._conf.volume.default_volume_type:
+            if (row.name == self._conf.volume.default_volume_type
+                    or db.is_a_default(tx, id_)):
                 raise exceptions.Invalid(
-                    f'volume type {row.name} is the default',
+                    f'volume type {row.name} is a default',
                     code=errors.TYPE_IN_USE,
-                    remedy='name another default_volume_type first')
+                    remedy='make another one the default first')
             _require_unused(tx, row)
             db.delete(tx, id_)
             db_quotas.forget_type(tx, id_)
@@ -126,6 +131,36 @@ class VolumeTypes:
             if not db.delete_spec(tx, id_, key):
                 raise exceptions.NotFound(
                     f'volume type {id_} has no extra spec {key}')
+
+    def defaults(self, ctx: RequestContext) -> Defaults:
+        """Return the defaults of all projects that have one of their own."""
+        with self._database.read() as tx:
+            return db.defaults(tx)
+
+    def default_of(self, ctx: RequestContext, project_id: str) -> db.Row:
+        """Return a project's own default; raises NotFound."""
+        with self._database.read() as tx:
+            row = db.default_of(tx, project_id)
+        if row is None:
+            raise exceptions.NotFound(
+                f'project {project_id} has no default volume type')
+        return row
+
+    def set_default(self, ctx: RequestContext, project_id: str,
+                    name_or_id: str) -> db.Row:
+        """Give a project a default; raises NotFound for the type."""
+        with self._database.write() as tx:
+            row = db.find(tx, name_or_id, db.viewer(ctx))
+            if row is None:
+                raise exceptions.NotFound(
+                    f'volume type {name_or_id} could not be found')
+            db.set_default(tx, project_id, row.id)
+        return row
+
+    def unset_default(self, ctx: RequestContext, project_id: str) -> None:
+        """Let the configured default hold for a project again."""
+        with self._database.write() as tx:
+            db.set_default(tx, project_id, None)
 
     def projects(self, ctx: RequestContext, id_: str) -> Projects:
         """Return who may use a private type; NotFound for a public one."""

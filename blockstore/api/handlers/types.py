@@ -139,6 +139,38 @@ def remove_project(req: Request, type_id: str) -> None:
         req.body_json['removeProjectAccess']['project'])
 
 
+# Defaults of projects.
+
+def list_defaults(req: Request) -> dict[str, Any]:
+    """GET /default-types."""
+    return {'default_types': [
+        _default(row.project_id, row.volume_type_id)
+        for row in req.services.types.defaults(req.context)]}
+
+
+def show_project_default(req: Request, project_id: str) -> dict[str, Any]:
+    """GET /default-types/{project_id}."""
+    row = req.services.types.default_of(req.context, project_id)
+    return {'default_type': _default(project_id, row.id)}
+
+
+def set_default(req: Request, project_id: str) -> dict[str, Any]:
+    """PUT /default-types/{project_id}."""
+    row = req.services.types.set_default(
+        req.context, project_id,
+        req.body_json['default_type']['volume_type'].strip())
+    return {'default_type': _default(project_id, row.id)}
+
+
+def unset_default(req: Request, project_id: str) -> None:
+    """DELETE /default-types/{project_id}."""
+    req.services.types.unset_default(req.context, project_id)
+
+
+def _default(project_id: str, type_id: str) -> dict[str, str]:
+    return {'project_id': project_id, 'volume_type_id': type_id}
+
+
 def _with_visibility(req: Request, query: ListQuery) -> ListQuery:
     """Add ``is_public``, with which administrators ask for private types.
 

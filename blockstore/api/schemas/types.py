@@ -29,6 +29,9 @@ EXTRA_SPECS = validation.body(
 EXTRA_SPEC = validation.Schema(
     {**_EXTRA_SPECS, 'minProperties': 1, 'maxProperties': 1})
 
+SET_DEFAULT = validation.body('default_type', validation.closed(
+    {'volume_type': validation.NAME_REQUIRED}, required=('volume_type',)))
+
 _PROJECT = validation.closed({'project': validation.STRING_255},
                              required=('project',))
 ADD_PROJECT = common.action('addProjectAccess', _PROJECT)

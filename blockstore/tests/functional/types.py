@@ -137,6 +137,57 @@ class ViewTest(TypeTestCase):
                          answer.json['computeFault']['error_code'])
 
 
+class ProjectDefaultTest(TypeTestCase):
+    """/default-types, from 3.62."""
+
+    PATH = f'default-types/{base.PROJECT}'
+
+    def put(self, name, **kwargs):
+        return self.ask('PUT', self.PATH, {'default_type': {
+            'volume_type': name}}, version='3.62', **kwargs)
+
+    def new_volume(self, token=base.MEMBER):
+        answer = self.post('volumes', {'volume': {'size': 1}}, token=token)
+        return answer.json['volume']['volume_type']
+
+    def test_a_project_s_default_comes_first(self):
+        self.make('usual')
+        type_id = self.make('gold')
+        self.conf.set_override('default_volume_type', 'usual', 'volume')
+        shown = {'project_id': base.PROJECT, 'volume_type_id': type_id}
+        answer = self.put('gold')
+        self.assertEqual((200, {'default_type': shown}),
+                         (answer.status, answer.json))
+        self.assertEqual({'default_type': shown},
+                         self.get(self.PATH, version='3.62').json)
+        self.assertEqual({'default_types': [shown]},
+                         self.get('default-types', version='3.62').json)
+        self.assertEqual(type_id, self.get(
+            'types/default').json['volume_type']['id'])
+        self.assertEqual(('gold', 'usual'), (
+            self.new_volume(), self.new_volume(base.STRANGER)))
+        self.assertEqual(204, self.ask(
+            'DELETE', self.PATH, version='3.62').status)
+        self.assertEqual('usual', self.new_volume())
+        self.assert_fault(404, 'itemNotFound',
+                          self.get(self.PATH, version='3.62'))
+
+    def test_a_default_stays(self):
+        type_id = self.make('gold')
+        self.put(type_id)
+        self.assert_fault(400, 'badRequest',
+                          self.ask('DELETE', f'types/{type_id}'))
+        self.put(self.make('silver'))
+        self.assertEqual(202, self.ask('DELETE', f'types/{type_id}').status)
+
+    def test_refusals(self):
+        self.assert_fault(404, 'itemNotFound', self.put('nothing'))
+        self.assert_fault(403, 'forbidden',
+                          self.put('nothing', token=base.MEMBER))
+        self.assertEqual(404, self.get('default-types',
+                                       version='3.61').status)
+
+
 class ListTest(TypeTestCase):
     """GET /types."""
 

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _volume_types()
     _volume_type_extra_specs()
     _volume_type_projects()
+    _default_volume_types()
     _quotas()
     _quota_classes()
     _quota_locks()
@@ -251,6 +252,14 @@ def _volume_type_projects() -> None:
         sa.Column('volume_type_id', _ID, nullable=False),
         sa.Column('project_id', _TEXT, nullable=False),
         sa.PrimaryKeyConstraint('volume_type_id', 'project_id'))
+
+
+def _default_volume_types() -> None:
+    _create(
+        'default_volume_types',
+        sa.Column('project_id', _TEXT, nullable=False),
+        sa.Column('volume_type_id', _ID, nullable=False),
+        sa.PrimaryKeyConstraint('project_id'))
 
 
 def _quotas() -> None:
