@@ -1,5 +1,6 @@
 """The rows of volumes, and what is read together with them."""
 
+import dataclasses
 import types
 import typing
 
@@ -18,6 +19,7 @@ _TYPES = rows.table(models.VolumeType)
 _WITH_TYPE = _T.outerjoin(_TYPES, _TYPES.c.id == _T.c.volume_type_id)
 _TYPE_NAME = (_TYPES.c.name.label('type_name'),)
 _USER = (_T.c.purpose == 'user',)
+_BESIDE_BACKUP = ('available', 'in-use')
 
 
 def detail(tx: Transaction, context: RequestContext, id_: str,
@@ -32,8 +34,9 @@ def detail(tx: Transaction, context: RequestContext, id_: str,
 def page(tx: Transaction, context: RequestContext,
          query: listing.ListQuery, *, full: bool) -> list[typing.Any]:
     """Return one page; ``full`` adds maps and attachments."""
+    query, conditions = _as_shown(query)
     found = listing.select(
-        tx, context, Row, query, conditions=_shown(query),
+        tx, context, Row, query, conditions=conditions,
         metadata_model=models.VolumeMetadata, columns=_TYPE_NAME,
         source=_WITH_TYPE)
     return _details(tx, found) if full else found
@@ -42,7 +45,8 @@ def page(tx: Transaction, context: RequestContext,
 def count(tx: Transaction, context: RequestContext,
           query: listing.ListQuery) -> int:
     """Count what a query matches."""
-    return listing.count(tx, context, Row, query, conditions=_shown(query),
+    query, conditions = _as_shown(query)
+    return listing.count(tx, context, Row, query, conditions=conditions,
                          metadata_model=models.VolumeMetadata)
 
 
@@ -108,10 +112,23 @@ def sources(tx: Transaction, snapshot_id: str) -> list[str]:
     return list(tx.execute(statement).scalars())
 
 
-def _shown(query: listing.ListQuery,
-           ) -> tuple[sa.ColumnElement[bool], ...]:
-    """Hide what the service made for itself unless it is asked for."""
-    return () if query.filters.get('use_quota') is False else _USER
+def _as_shown(query: listing.ListQuery,
+              ) -> tuple[listing.ListQuery,
+                         tuple[sa.ColumnElement[bool], ...]]:
+    """Return a query and conditions for what callers see.
+
+    What the service made for itself is hidden unless it is asked for, and a
+    volume under backup has the status that is shown for it (R-111).
+    """
+    conditions = () if query.filters.get('use_quota') is False else _USER
+    status = query.filters.get('status')
+    if status == 'backing-up':
+        query = dataclasses.replace(
+            query, filters={**query.filters, 'status': _BESIDE_BACKUP})
+        conditions = (*conditions, _T.c.backup_id.is_not(None))
+    elif status in _BESIDE_BACKUP:
+        conditions = (*conditions, not_backed_up())
+    return query, conditions
 
 
 def _details(tx: Transaction, found: list[typing.Any]) -> list[typing.Any]:

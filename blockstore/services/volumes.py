@@ -14,6 +14,7 @@ from oslo_utils import uuidutils
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.context import RequestContext
+from blockstore.db import attachments
 from blockstore.db import listing
 from blockstore.db import models
 from blockstore.db import rows
@@ -326,6 +327,11 @@ class Volumes(VolumeConnections):
                                   lock=True)
             if status is not None and status not in RESETTABLE:
                 raise exceptions.Invalid(f'no such volume status: {status}')
+            if status == VolumeStatus.IN_USE and not (
+                    attachments.of_volume(tx, id_)):
+                raise exceptions.Invalid(
+                    f'volume {id_} has no attachment to be in use by',
+                    remedy='reset it to available')
             if attach_status == 'detached':
                 self._drop_attachments(tx, id_)
             transitions.reset(tx, models.Volume, id_,

@@ -165,6 +165,11 @@ class ShowTest(base.ApiTestCase):
                         backup_id=backup)
             answer = self.get(f'volumes/{volume_id}', token=base.MEMBER)
             self.assertEqual(shown, answer.json['volume']['status'])
+            for wanted in ('available', 'in-use', 'backing-up', 'extending'):
+                found = self.get('volumes', token=base.MEMBER, status=wanted,
+                                 version='3.45', with_count='1').json
+                self.assertEqual(wanted == shown, bool(found['volumes']))
+                self.assertEqual(wanted == shown, found['count'] == 1)
 
     def test_other_projects(self):
         volume_id = self.make_volume()
@@ -401,8 +406,9 @@ class ActionTest(base.ApiTestCase):
     def test_reset_status(self):
         self._act('os-reset_status', {'status': 'error'}, 403)
         for bad in ({}, {'status': 'nothing'}, {'status': None},
-                    {'status': 'deleting'}, {'attach_status': 'x'},
-                    {'migration_status': 'x'}, {'more': 1}):
+                    {'status': 'deleting'}, {'status': 'in-use'},
+                    {'attach_status': 'x'}, {'migration_status': 'x'},
+                    {'more': 1}):
             self._act('os-reset_status', bad, 400, base.ADMIN)
         self._act('os-reset_status', {
             'status': 'error', 'attach_status': 'detached',
