@@ -9,7 +9,9 @@ Whatever is raised on the way becomes a fault here, and only here.
 from collections.abc import Sequence
 import dataclasses
 import re
+import time
 from typing import Any
+from urllib import parse
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -70,6 +72,7 @@ class Router:
 
     def __call__(self, environ: response.Environ,
                  start_response: response.StartResponse) -> list[bytes]:
+        began = time.monotonic()
         req = request.Request(environ)
         headers: list[tuple[str, str]] = []
         try:
@@ -77,6 +80,11 @@ class Router:
         except Exception as error:  # noqa: BLE001 - the one boundary
             answer = self._fault(error)
         answer.headers.extend(headers)
+        if LOG.isEnabledFor(logging.INFO):
+            # Quoted, so that no path can write a line of its own.
+            LOG.info('%s %s: %s in %.1f ms', environ['REQUEST_METHOD'],
+                     parse.quote(environ.get('PATH_INFO', '')), answer.code,
+                     (time.monotonic() - began) * 1000)
         return answer.send(start_response)
 
     def _answer(self, req: request.Request,

@@ -38,15 +38,21 @@ def detail(req: Request) -> dict[str, Any]:
     """GET /attachments/detail: the long list."""
     query = paging.read(req, COLLECTION)
     rows = req.services.attachments.list(req.context, query)
+    way_in = _may_connect(req)
     return paging.answer(req, COLLECTION, query, rows,
-                         [view.detail(row) for row in rows],
+                         [view.detail(row, way_in) for row in rows],
                          path='attachments/detail')
 
 
 def show(req: Request, attachment_id: str) -> dict[str, Any]:
     """GET /attachments/{id}."""
-    return {'attachment': view.detail(
-        req.services.attachments.get(req.context, attachment_id))}
+    row = req.services.attachments.get(req.context, attachment_id)
+    return {'attachment': view.detail(row, _may_connect(req))}
+
+
+def _may_connect(req: Request) -> bool:
+    """Tell whether the caller may reach a volume's bytes: no reader may."""
+    return req.can('volume:attachment_update')
 
 
 def create(req: Request) -> dict[str, Any]:
@@ -55,14 +61,15 @@ def create(req: Request) -> dict[str, Any]:
     row = req.services.attachments.create(
         req.context, content['volume_uuid'], content.get('instance_uuid'),
         content.get('connector') or None, content.get('mode'))
-    return {'attachment': view.detail(row)}
+    return {'attachment': view.detail(row, way_in=True)}
 
 
 def update(req: Request, attachment_id: str) -> dict[str, Any]:
     """PUT /attachments/{id}: connect."""
     connector = req.body_json['attachment']['connector']
-    return {'attachment': view.detail(req.services.attachments.update(
-        req.context, attachment_id, connector))}
+    row = req.services.attachments.update(
+        req.context, attachment_id, connector)
+    return {'attachment': view.detail(row, way_in=True)}
 
 
 def delete(req: Request, attachment_id: str) -> dict[str, Any]:

@@ -13,17 +13,19 @@ def summary(row: Any) -> dict[str, Any]:
             'volume_id': row.volume_id}
 
 
-def detail(row: Any) -> dict[str, Any]:
-    """Show all of an attachment, with the way in to the volume.
+def detail(row: Any, way_in: bool) -> dict[str, Any]:
+    """Show all of an attachment.
 
     Clients rely on an empty string where there is no time, and on the word
     ``null`` where there is no mode.
+
+    :param way_in: with what is needed to reach the volume's bytes.
     """
     return {**summary(row),
             'attached_at': time(row.attach_time) or '',
             'detached_at': time(row.detach_time) or '',
             'attach_mode': row.attach_mode or 'null',
-            'connection_info': _flat(row)}
+            'connection_info': _flat(row) if way_in else {}}
 
 
 def _flat(row: Any) -> dict[str, Any]:

@@ -69,6 +69,17 @@ class AttachmentTest(base.ApiTestCase):
         self.assertEqual('attaching', answer.json['attachment']['status'])
         self.assertEqual('initialize', self.clients.calls[0][0])
 
+    def test_readers_see_no_way_in(self):
+        answer = self._create(connector={'host': 'h'})
+        path = f'/{answer.json["attachment"]["id"]}'
+        for token, seen in ((base.MEMBER, True), (base.READER, False)):
+            for one in (
+                    self._ask('GET', path, token=token).json['attachment'],
+                    self._ask('GET', '/detail',
+                              token=token).json['attachments'][0]):
+                self.assertEqual(DETAIL, set(one))
+                self.assertEqual(seen, bool(one['connection_info']))
+
     def test_versions(self):
         for method, path in (('GET', ''), ('GET', '/detail'),
                              ('POST', ''), ('DELETE', f'/{NO_ID}')):
