@@ -1,0 +1,183 @@
+"""Strikes an act at every step boundary, and looks at what is left.
+
+An :class:`Act` is one operation on a :class:`~.scene.Scene`.  It is recorded
+once; then, for each of its crossings, it is asked for again, the real process
+dies there by SIGKILL, a new one starts, and within two lease times
+
+* the act is finished, or was never asked for (no answer, and no trace), or
+  has ended in an error with a reason where the act allows that;
+* :meth:`.checks.Checks.problems` finds nothing;
+* the client of the volume, connected all the time, finds its bytes.
+
+Then what the act made is removed, and nothing at all may be left of it.
+
+``BLOCKSTORE_CRASH_ALL=1`` strikes really everywhere; without it the rules of
+:func:`.crossings.worth_striking` leave out what would show nothing new.
+``BLOCKSTORE_CRASH_ONLY`` is a regular expression for the crossings to strike.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+
+import testtools
+
+from blockstore.tests.crash import crossings
+from blockstore.tests.crash import process
+from blockstore.tests.crash import scene
+
+EVERYWHERE = os.environ.get('BLOCKSTORE_CRASH_ALL') == '1'
+ONLY = re.compile(os.environ.get('BLOCKSTORE_CRASH_ONLY', ''))
+
+
+class Act:
+    """One operation; subclasses say what it is and how it ends.
+
+    :cvar attached: whether the volume has a client.
+    """
+
+    attached = True
+
+    def prepare(self, stage):
+        """Make what the operation needs; not struck."""
+
+    def ask(self, stage):
+        """Send the request; return the answer."""
+        raise NotImplementedError
+
+    def check(self, stage, answer):
+        """Raise AssertionError unless it is finished, or never began.
+
+        :param answer: None when the process died before it answered.
+        """
+        raise NotImplementedError
+
+    def clean(self, stage):
+        """Remove all that was made."""
+
+
+class CrashTest(testtools.TestCase):
+    """Strikes an act; ``PART`` of ``PARTS`` of its crossings."""
+
+    BACKEND = ''
+    BACKUP = ''
+    PART, PARTS = 0, 1
+
+    def setUp(self):
+        super().setUp()
+        for program in ('qemu-storage-daemon', 'qemu-img'):
+            if shutil.which(program) is None:
+                self.skipTest(f'{program} is not installed')
+        self._stage = None
+        self.addCleanup(self._end)
+
+    def stage(self, attached=True):
+        """Return a fresh scene; the one before ends."""
+        self._end()
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix='bs-'))
+        service = process.Service(self._directory, backend=self.BACKEND,
+                                  backup=self.BACKUP)
+        try:
+            self._stage = scene.Scene(service, attached)
+        except BaseException:
+            service.end()
+            raise
+        return self._stage
+
+    def _end(self):
+        if self._stage is not None:
+            self._stage.close()
+            self._stage = None
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def strike_everywhere(self, act):
+        """Strike an act at every crossing, in turn."""
+        recorded = self.record(act)
+        targets = (recorded if EVERYWHERE
+                   else crossings.worth_striking(recorded))
+        failures = []
+        for target in targets[self.PART::self.PARTS]:
+            if not ONLY.search(str(target)):
+                continue
+            try:
+                self.strike(act, target)
+            except (AssertionError, process.Broken) as error:
+                failures.append(f'killed at {target}:\n{error}')
+                self.addDetail(str(target), testtools.content.text_content(
+                    self._stage.service.last_words()))
+                self.stage(act.attached)
+        self.addDetail('counts', testtools.content.text_content(
+            f'{len(recorded)} crossings, {len(targets)} worth striking, '
+            f'slowest settling {self._stage.slowest:.1f} s'))
+        self.assertEqual([], failures, '\n\n'.join(failures))
+
+    def record(self, act):
+        """Run an act undisturbed; return its crossings."""
+        stage = self.stage(act.attached)
+        for _ in range(2):
+            # Twice: what is done once in a process's life is done then.
+            act.prepare(stage)
+            stage.service.arm(None)
+            answer = act.ask(stage)
+            stage.await_end()
+            stage.service.disarm()
+            self._look(act, answer)
+        recorded = stage.service.crossings()
+        self.assertIn('volume-operation',
+                      {crossing.role for crossing in recorded})
+        return recorded
+
+    def strike(self, act, target):
+        """Ask for an act and let the process die at a crossing."""
+        stage = self._stage
+        act.prepare(stage)
+        stage.service.arm(target)
+        try:
+            answer = act.ask(stage)
+        except process.Broken:
+            answer = None
+        stage.await_end()
+        stage.service.kill()
+        stage.service.arm(None)
+        stage.service.start()
+        self._look(act, answer)
+
+    def _look(self, act, answer):
+        stage = self._stage
+        stage.settle()
+        act.check(stage, answer)
+        stage.check_client()
+        act.clean(stage)
+        stage.settle()
+        self.assertEqual([], stage.checks.pruned(), 'left in the store')
+        self.assertEqual(
+            {stage.volume_id}, stage.checks.ids('volumes'))
+        for noun in ('snapshots', 'backups'):
+            self.assertEqual(set(), stage.checks.ids(noun))
+
+
+def expect_one(rows, answer, noun):
+    """Raise unless one row was made, or none when nobody was told so."""
+    if answer is not None and answer.status >= 300:
+        raise AssertionError(f'refused: {answer}')
+    if len(rows) != 1 and (rows or answer is not None):
+        raise AssertionError(f'{len(rows)} rows of a {noun}')
+    if answer is not None and answer.json[noun]['id'] != rows[0]['id']:
+        raise AssertionError(f'another {noun}: {rows}')
+
+
+def expect_status(row, wanted):
+    """Raise unless a row has a status."""
+    if row['status'] != wanted:
+        raise AssertionError(
+            f'{row["id"]} is {row["status"]} ({row["status_reason"]}) '
+            f'instead of {wanted}')
+
+
+def expect_untouched(row, answer, status):
+    """Raise if a row is still there although its removal was granted."""
+    if answer is not None:
+        raise AssertionError(f'{row["id"]} is not deleted: {answer}')
+    expect_status(row, status)

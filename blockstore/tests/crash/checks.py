@@ -1,0 +1,202 @@
+"""What must hold whenever nobody works: the promises, as questions.
+
+Everything is looked at from outside, beside the service: the rows with
+sqlite3, the files and the processes with the system's means, the store with
+the library that any reader of a store would use.
+"""
+
+import collections
+import contextlib
+import os
+import pathlib
+import sqlite3
+import types
+
+from blockstore.backup.store.repository import Repository
+from blockstore.backup.stores.posix import PosixStore
+from blockstore.db import documents
+from blockstore.db import engine
+from blockstore.tests.crash import process
+from blockstore.tests.crash import storage
+from blockstore.volume.drivers.qsd import daemon
+from blockstore.volume.drivers.qsd import driver
+
+BACKEND = f'{process.HOST}@qsd'
+_NOUNS = ('volumes', 'snapshots', 'backups')
+_TRANSIENT = frozenset({
+    'creating', 'extending', 'reverting', 'restoring-backup', 'deleting',
+    'backing-up', 'restoring', 'reserved', 'attaching', 'detaching'})
+
+
+class Checks:
+    """The state of a service, seen from outside."""
+
+    def __init__(self, service):
+        self.service = service
+        self._path = f'file:{service.database}?mode=ro'
+        self._database = engine.Database(f'sqlite:///{service.database}')
+        self._backend = PosixStore(str(service.store))
+        self.repository = Repository(self._backend)
+
+    def close(self):
+        """Let go of the database."""
+        self._database.dispose()
+
+    # Facts.
+
+    def rows(self, table, where='deleted = 0'):
+        """Return rows as dictionaries."""
+        with contextlib.closing(sqlite3.connect(
+                self._path, uri=True, timeout=30)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(
+                f'SELECT * FROM {table} WHERE {where}')]
+
+    def ids(self, table, where='deleted = 0'):
+        """Return the ids of rows."""
+        return {row['id'] for row in self.rows(table, where)}
+
+    def objects(self):
+        """Return what the back end consists of."""
+        return list(self._driver().list_objects())
+
+    def layer_path(self, snapshot_id):
+        """Return the file that holds a snapshot's newest layer."""
+        facts = documents.DatabaseBook(self._database, BACKEND).read(
+            f'snapshot:{snapshot_id}')
+        return self.service.images / f'{facts["layer"]}.qcow2'
+
+    def chunk_files(self):
+        """Return name → identity of the chunks that are in the store."""
+        return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns)
+                for path in (self.service.store / 'chunks').rglob('*')
+                if path.is_file()}
+
+    def _driver(self):
+        options = types.SimpleNamespace(
+            qsd_directory=str(self.service.images),
+            qsd_run_directory=str(self.service.run))
+        return driver.QsdDriver(
+            options, BACKEND, documents.DatabaseBook(self._database, BACKEND))
+
+    # Questions.
+
+    def problems(self):
+        """List everything that should not be so while nobody works."""
+        return [*self._statuses(), *self._operations(), *self._owners(),
+                *self._leftovers(), *self._store(), *self._quota(),
+                *self._reaped()]
+
+    def _statuses(self):
+        for noun in _NOUNS:
+            for row in self.rows(noun):
+                name = f'{noun} {row["id"]} ({row["status"]})'
+                if row['status'] in _TRANSIENT:
+                    yield f'{name} is in between'
+                if row['status'].startswith('error') and not (
+                        row['status_reason'] or row.get('fail_reason')):
+                    yield f'{name} has no reason'
+                for column in ('temp_snapshot_id', 'temp_volume_id'):
+                    if row.get(column):
+                        yield f'{name} still has a {column}'
+                if noun == 'volumes' and row['backup_id']:
+                    yield f'{name} is held by backup {row["backup_id"]}'
+
+    def _operations(self):
+        for row in self.rows('operations', '1'):
+            if row['state'] in ('pending', 'running'):
+                yield (f'{row["kind"]} of {row["resource_id"]} is '
+                       f'{row["state"]} at "{row["step"]}"')
+            elif row['state'] == 'failed' and not (
+                    row['error_code'] and row['error_message']):
+                yield f'{row["kind"]} {row["id"]} failed without a reason'
+
+    def _owners(self):
+        """Every object has a row, every row its object."""
+        volumes, snapshots = self.ids('volumes'), self.ids('snapshots')
+        attached = collections.Counter(
+            row['volume_id'] for row in self.rows('volume_attachments')
+            if row['connection_info'] not in (None, 'null'))
+        found = collections.defaultdict(list)
+        for one in self.objects():
+            found[one.kind].append(one.id)
+            if one.id not in volumes | snapshots:
+                yield f'the {one.kind} {one.detail} belongs to nobody'
+        exports = collections.Counter(found['export'])
+        if exports != attached:
+            yield f'exports {dict(exports)}, attachments {dict(attached)}'
+        yield from self._missing('volume', volumes, found)
+        yield from self._missing('snapshot', snapshots, found)
+        running = sorted(storage.daemons(str(self.service.run)).values())
+        wanted = sorted(daemon.stem(one) for one in attached)
+        if running != wanted:
+            yield f'storage daemons {running} run instead of {wanted}'
+
+    def _missing(self, noun, ids, found):
+        for id_ in ids - set(found[noun]):
+            row, = self.rows(f'{noun}s', f"id = '{id_}'")
+            if not row['status'].startswith('error'):
+                yield f'{noun} {id_} is not on the back end'
+
+    def _leftovers(self):
+        known = {one.detail for one in self.objects() if one.kind == 'file'}
+        there = {entry.name for entry in os.scandir(self.service.images)
+                 if entry.is_file()}
+        for name in there - known:
+            yield f'the file {name} is nobody\'s'
+        trash = [key for key, _ in documents.DatabaseBook(
+            self._database, BACKEND).items() if key.startswith('trash:')]
+        if trash:
+            yield f'not thrown away: {trash}'
+
+    def _store(self):
+        """The store has the backups that the rows tell of, all whole."""
+        stored = {record.id for record in self.repository.catalogue()}
+        wanted = self.ids('backups', "deleted = 0 AND status = 'available'")
+        if stored != wanted:
+            yield f'stored backups {stored} instead of {wanted}'
+        unfinished = list(self.repository.unfinished())
+        if unfinished:
+            yield f'journals are left of {unfinished}'
+        report = self.repository.verify(all_bytes=True)
+        if not report.ok:
+            yield f'the store is damaged: {report}'
+
+    def pruned(self):
+        """Prune without grace; list what then is left but not needed."""
+        for _ in range(2):
+            self.repository.prune(grace=0)
+        self._backend.tidy(self._backend.now())
+        left = [str(path.relative_to(self.service.store)) for path
+                in pathlib.Path(self.service.store, '.incoming').rglob('*')]
+        orphans = self.repository.verify().orphans
+        if orphans:
+            left.append(f'{orphans} orphans')
+        if not self.ids('backups'):
+            left += sorted(self.chunk_files())
+        return left
+
+    def _quota(self):
+        counted = {'volumes': 0, 'snapshots': 0, 'gigabytes': 0,
+                   'backups': 0, 'backup_gigabytes': 0}
+        for noun, size, total in (
+                ('volumes', 'size', 'gigabytes'),
+                ('snapshots', 'volume_size', 'gigabytes'),
+                ('backups', 'size', 'backup_gigabytes')):
+            for row in self.rows(noun):
+                if row.get('use_quota', 1):
+                    counted[noun] += 1
+                    counted[total] += row[size]
+        shown = self.service.request(
+            'GET', f'os-quota-sets/{process.PROJECT}?usage=true').json[
+                'quota_set']
+        for name, amount in counted.items():
+            standing = shown[name]
+            if (standing['in_use'], standing['reserved']) != (amount, 0):
+                yield f'quota of {name}: {standing}, rows: {amount}'
+
+    def _reaped(self):
+        text = self.service.log.read_text(encoding='utf-8')
+        return [line for line in text.splitlines()
+                if 'no operation was left to end it' in line
+                or 'which is over' in line]

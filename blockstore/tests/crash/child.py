@@ -1,0 +1,82 @@
+"""``blockstore-all``, with a listener that lets it die at a boundary.
+
+The parent arms it by writing the file that ``BLOCKSTORE_CRASH_ARM`` names:
+a number that is new each time, and on a second line the crossing to die at
+(none: only record).  Every crossing from then on is appended to the file of
+that name with ``.log`` behind it, before it takes effect.  With a third line
+``storage`` it is the storage daemons that die, and this process goes on.
+"""
+
+import collections
+import os
+import signal
+import sys
+import threading
+
+from blockstore.cmd import all as blockstore_all
+from blockstore.lifecycle import boundaries
+from blockstore.tests.crash import crossings
+from blockstore.tests.crash import storage
+
+
+class Striker:
+    """Counts and records crossings, and strikes at one of them."""
+
+    def __init__(self, arm: str, run_directory: str) -> None:
+        self._arm = arm
+        self._run_directory = run_directory
+        self._log = os.open(f'{arm}.log',
+                            os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._seen = 0
+        self._serial = ''
+        self._target = ''
+        self._victim = ''
+        self._turns: collections.Counter[tuple[str, ...]] = (
+            collections.Counter())
+        self._lock = threading.Lock()
+
+    def heard(self, kind: str, name: str, when: str) -> None:
+        """Note a crossing of the current thread; maybe die there."""
+        role = crossings.role_of(threading.current_thread().name)
+        if role in crossings.BACKGROUND:
+            return
+        with self._lock:
+            self._read_arm()
+            if not self._serial:
+                return
+            place = (role, kind, name, when)
+            self._turns[place] += 1
+            crossing = crossings.Crossing(*place, self._turns[place])
+            os.write(self._log, f'{self._serial} {crossing}\n'.encode())
+            if str(crossing) == self._target:
+                self._strike()
+
+    def _strike(self) -> None:
+        if self._victim == 'storage':
+            storage.kill_all(self._run_directory)
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _read_arm(self) -> None:
+        try:
+            changed = os.stat(self._arm).st_ino
+        except FileNotFoundError:
+            return
+        if changed == self._seen:
+            return
+        with open(self._arm, encoding='utf-8') as source:
+            lines = [*source.read().splitlines(), '', '']
+        self._seen = changed
+        self._serial, self._target, self._victim = lines[:3]
+        self._turns.clear()
+
+
+def main() -> int:
+    """Run blockstore-all under the listener."""
+    boundaries.listen(Striker(os.environ['BLOCKSTORE_CRASH_ARM'],
+                              os.environ['BLOCKSTORE_CRASH_RUN']).heard)
+    return blockstore_all.main()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

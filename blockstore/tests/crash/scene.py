@@ -1,0 +1,211 @@
+"""A volume with a client, over and over struck in the middle of things."""
+
+import os
+import subprocess
+import time
+
+from blockstore.tests.crash import checks
+from blockstore.tests.crash import process
+from blockstore.volume import connections
+
+GIB = 1 << 30
+SPAN = 8 * process.CHUNK
+_PATIENCE = 2 * process.LEASE
+
+
+class Scene:
+    """A running service, and a volume of it that a client writes to."""
+
+    def __init__(self, service, attached=True):
+        self.service = service
+        service.start()
+        self.checks = checks.Checks(service)
+        self.volume_id = self.make_volume()
+        self.attachment_id = None
+        self.client = None
+        self.image = bytes(SPAN)
+        self.attach()
+        self.write()
+        if not attached:
+            self.detach()
+        self.slowest = 0.0
+
+    def close(self):
+        """End everything."""
+        if self.client is not None:
+            self.client.close()
+        self.checks.close()
+        self.service.end()
+
+    # The client.
+
+    def attach(self):
+        """Let the client connect as any client of the API does."""
+        self.attachment_id, self.client = self.connect(self.volume_id)
+
+    def detach(self):
+        """Let the client go."""
+        self.client.close()
+        self.disconnect(self.attachment_id)
+        self.client = self.attachment_id = None
+
+    def connect(self, volume_id):
+        """Attach a volume; return the attachment's id and the way in."""
+        attachment = self.must('POST', 'attachments', {'attachment': {
+            'volume_uuid': volume_id, 'instance_uuid': volume_id,
+            'connector': {'host': 'client'}}})['attachment']
+        self.must('POST', f'attachments/{attachment["id"]}/action',
+                  {'os-complete': None})
+        info = dict(attachment['connection_info'])
+        return attachment['id'], connections.open_connection(
+            {'driver_volume_type': info.pop('driver_volume_type'),
+             'data': info}, writable=True)
+
+    def disconnect(self, attachment_id):
+        """Delete an attachment."""
+        self.must('DELETE', f'attachments/{attachment_id}')
+
+    def write(self):
+        """Give the volume new bytes, and flush them."""
+        self.image = os.urandom(SPAN)
+        self.client.write(0, self.image)
+        self.client.flush()
+
+    def check_client(self):
+        """Raise unless the client is still there and finds its bytes."""
+        if self.client is not None:
+            self.same(read(self.client), 'the client')
+            self.client.write(SPAN, os.urandom(4096))
+            self.client.flush()
+
+    def same(self, found, where):
+        """Raise unless bytes are those that the client has written."""
+        if found != self.image:
+            raise AssertionError(f'{where} has other bytes')
+
+    # What is asked of the service.
+
+    def must(self, method, path, body=None):
+        """Send a request that has to be granted; return the body."""
+        answer = self.service.request(method, path, body)
+        if answer.status >= 300:
+            raise AssertionError(f'{method} {path}: {answer}')
+        return answer.json
+
+    def make_volume(self, size=1):
+        """Create a volume and wait for it."""
+        volume = self.must('POST', 'volumes',
+                           {'volume': {'size': size}})['volume']
+        self.await_status('volumes', volume['id'], 'available')
+        return volume['id']
+
+    def make_snapshot(self):
+        """Take a snapshot and wait for it."""
+        snapshot = self.must('POST', 'snapshots', {'snapshot': {
+            'volume_id': self.volume_id, 'force': True}})['snapshot']
+        self.await_status('snapshots', snapshot['id'], 'available')
+        return snapshot['id']
+
+    def make_backup(self, **fields):
+        """Back the volume up and wait for it."""
+        backup = self.must('POST', 'backups', {'backup': {
+            'volume_id': self.volume_id, 'force': True, **fields}})['backup']
+        self.await_status('backups', backup['id'], 'available')
+        return backup['id']
+
+    def await_status(self, noun, id_, wanted, timeout=30):
+        """Wait until a resource has a status."""
+        limit = time.monotonic() + timeout
+        while True:
+            row, = self.checks.rows(noun, f"id = '{id_}'")
+            if row['status'] == wanted:
+                return row
+            if time.monotonic() > limit or row['status'].startswith('error'):
+                raise AssertionError(f'{noun} {row} is not {wanted}')
+            time.sleep(0.01)
+
+    def remove(self, noun, id_):
+        """Delete a resource and wait until it is gone."""
+        self.must('DELETE', f'{noun}/{id_}')
+        limit = time.monotonic() + 30
+        while id_ in self.checks.ids(noun):
+            if time.monotonic() > limit:
+                raise AssertionError(
+                    f'not deleted: {self.checks.rows(noun)}')
+            time.sleep(0.01)
+
+    # Waiting.
+
+    def await_end(self):
+        """Wait until no operation is open, or the process is dead."""
+        limit = time.monotonic() + 60
+        while not self.service.dead():
+            if not self.checks.rows('operations',
+                                    "state IN ('pending', 'running')"):
+                return
+            if time.monotonic() > limit:
+                raise AssertionError(self.checks.problems())
+            time.sleep(0.02)
+
+    def settle(self):
+        """Wait until everything is as promised; two leases at the most."""
+        begun = time.monotonic()
+        while found := self.checks.problems():
+            if time.monotonic() - begun > _PATIENCE:
+                raise AssertionError('\n'.join(found))
+            time.sleep(0.05)
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+
+    # Bytes.
+
+    def volume_bytes(self, volume_id):
+        """Return the first bytes of a volume, attached for the moment."""
+        attachment_id, connection = self.connect(volume_id)
+        try:
+            return read(connection)
+        finally:
+            connection.close()
+            self.disconnect(attachment_id)
+
+    def snapshot_bytes(self, snapshot_id):
+        """Return the first bytes of a snapshot, from the image files."""
+        target = self.service.directory / 'bytes'
+        subprocess.run(
+            ['qemu-img', 'dd', '-U', '-f', 'qcow2', '-O', 'raw',
+             f'bs={SPAN}', 'count=1',
+             f'if={self.checks.layer_path(snapshot_id)}', f'of={target}'],
+            check=True, capture_output=True)
+        return target.read_bytes()[:SPAN]
+
+    def backup_bytes(self, backup_id):
+        """Return the first bytes of a backup, from the store alone."""
+        target = Target(GIB)
+        self.checks.repository.restore(backup_id, target, target_is_new=True)
+        return bytes(target.data)
+
+
+class Target:
+    """A restore's target that keeps the first bytes."""
+
+    def __init__(self, size):
+        self.size = size
+        self.data = bytearray(SPAN)
+
+    def write(self, offset, data):
+        end = max(offset, min(offset + len(data), SPAN))
+        self.data[offset:end] = bytes(data)[:end - offset]
+        if any(bytes(data)[end - offset + 4096:]):
+            raise AssertionError('there are bytes where nobody wrote')
+
+    def write_zeroes(self, offset, length):
+        """Nothing: it is new."""
+
+    def flush(self):
+        """Nothing: it is not kept."""
+
+
+def read(connection):
+    """Return the first bytes of a connection."""
+    found = bytearray(SPAN)
+    connection.read_into(0, memoryview(found))
+    return bytes(found)
