@@ -28,7 +28,10 @@ class Base(orm.DeclarativeBase):
         dict[str, typing.Any]: sa.JSON,
     }
     __table_args__: typing.Any = {'mysql_engine': 'InnoDB',
-                                  'mysql_charset': 'utf8mb4'}
+                                  'mysql_charset': 'utf8mb4',
+                                  # Keys and names are what they are: 'a'
+                                  # is not 'A', on any database.
+                                  'mysql_collate': 'utf8mb4_bin'}
 
 
 def _uuid() -> orm.MappedColumn[str]:

@@ -38,7 +38,7 @@ def upgrade() -> None:
 
 def _create(name: str, *columns: sa.schema.SchemaItem) -> None:
     op.create_table(name, *columns, mysql_engine='InnoDB',
-                    mysql_charset='utf8mb4')
+                    mysql_charset='utf8mb4', mysql_collate='utf8mb4_bin')
 
 
 def _volumes() -> None:
