@@ -1,7 +1,7 @@
 """Draw the status machines for the documentation.
 
 ``python -m blockstore.lifecycle.diagram DIRECTORY`` writes ``<noun>.svg`` and
-``<noun>.rst`` for each machine, from the same tables that the service obeys.
+``<noun>.inc.rst`` for each machine, from the same tables that the service obeys.
 """
 
 import inspect
@@ -46,7 +46,7 @@ def rst(drawn: machine.Machine) -> str:
     meanings = _meanings(drawn)
     title = f'Statuses of a {drawn.noun}'
     lines = [title, '-' * len(title), '',
-             f'.. image:: {drawn.noun}.svg', f'   :alt: {title}', '',
+             f'.. image:: /_generated/{drawn.noun}.svg', f'   :alt: {title}', '',
              'Rounded boxes with a dashed frame are transitional: an '
              'operation works on it.', '',
              '.. list-table::', '   :header-rows: 1', '',
@@ -66,7 +66,7 @@ def write(directory: pathlib.Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for drawn in MACHINES:
         (directory / f'{drawn.noun}.svg').write_text(svg(drawn))
-        (directory / f'{drawn.noun}.rst').write_text(rst(drawn))
+        (directory / f'{drawn.noun}.inc.rst').write_text(rst(drawn))
 
 
 def _meanings(drawn: machine.Machine) -> dict[str, str]:

@@ -37,11 +37,14 @@ class RabbitTestCase(rpc_base.RpcTestCase):
                 (broker.hostname, broker.port or 5672), 2).close()
         except OSError as error:
             self.skipTest(f'no RabbitMQ at {broker.hostname}: {error}')
-        self.config.config(group='service', state_path=self.useFixture(
-            fixtures.TempDir()).path)
+        self.host = f'test@{uuidutils.generate_uuid()}'
+        # Reply queues are named by the host: none is shared with a test that
+        # runs in another process at the same time.
+        self.config.config(group='service', host=self.host,
+                           state_path=self.useFixture(
+                               fixtures.TempDir()).path)
         self.config.config(control_exchange='blockstore-test')
         self.transport = self.open(URL)
-        self.host = f'test@{uuidutils.generate_uuid()}'
         self.addCleanup(self._delete_queues)
         self.queues: list[str] = []
 
