@@ -70,7 +70,7 @@ def reserve(tx: Transaction, conf: cfg.ConfigOpts, project_id: str, *,
     usage = _usage(tx, conf, project_id)
     for name, amount in asked.items():
         if usage.of(name) + amount > limits[name]:
-            raise _exceeded(name, volume_type_id, limits[name],
+            raise _exceeded(_name(tx, name, volume_type_id), limits[name],
                             usage.of(name), amount)
 
 
@@ -209,13 +209,18 @@ def _check_size(limit: int, size: int | None) -> None:
                    'raise per_volume_gigabytes')
 
 
-def _exceeded(resource: str, type_id: str | None, limit: int, in_use: int,
-              asked: int) -> exceptions.QuotaExceeded:
-    name = resource
-    if type_id is not None and resource.endswith(f'_{type_id}'):
-        name = f'{resource.removesuffix("_" + type_id)} of the volume type'
+def _name(tx: Transaction, resource: str, type_id: str | None) -> str:
+    """Return a resource's name for people: with that of the type."""
+    if type_id is None or not resource.endswith(f'_{type_id}'):
+        return resource
+    row = db_types.get(tx, type_id)
+    return resource.removesuffix(type_id) + (row.name if row else type_id)
+
+
+def _exceeded(resource: str, limit: int, in_use: int, asked: int,
+              ) -> exceptions.QuotaExceeded:
     return exceptions.QuotaExceeded(
-        f'the quota of {name} is exceeded: the limit is {limit}, in use '
+        f'the quota of {resource} is exceeded: the limit is {limit}, in use '
         f'are {in_use}, asked for were {asked} more',
         blockers=[f'quota {resource}'],
         remedy=f'delete what is no longer needed, or ask an administrator '

@@ -162,7 +162,10 @@ class RefusalTest(QuotaTestCase):
         self.post('types', {'volume_type': {'name': 'gold'}})
         self.limit(volumes_gold=1)
         self.assertEqual(202, self.make(volume_type='gold').status)
-        self.assert_fault(413, 'overLimit', self.make(volume_type='gold'))
+        refused = self.make(volume_type='gold')
+        self.assert_fault(413, 'overLimit', refused)
+        self.assertIn('quota of volumes_gold is',
+                      refused.json['overLimit']['message'])
         self.assertEqual(202, self.make().status)
 
     def test_no_limit(self):

@@ -131,7 +131,7 @@ class ReserveTest(base.BaseTestCase):
         self.reserve(gigabytes=6, volume_type_id='other')
         error = self.assertRaises(exceptions.QuotaExceeded, self.reserve,
                                   gigabytes=6, volume_type_id='t')
-        self.assertIn('gigabytes of the volume type', error.message)
+        self.assertIn('quota of gigabytes_t is', error.message)
 
     def test_snapshots_without_gigabytes(self):
         self.assertRaises(exceptions.QuotaExceeded, self.reserve,
