@@ -58,9 +58,13 @@ class PlaceVolume:
             host = volume.host or self._source_host(tx, volume)
             if host is None:
                 host = self._choose(tx, self._request(tx, volume))
+            owner = host.partition('#')[0]
+            service = services.get(tx, owner, services.VOLUME)
             rows.update(tx, models.Volume, volume.id, {
-                'host': host, 'scheduled_at': timeutils.utcnow()})
-            self._hand_on(tx, claim, host.partition('#')[0])
+                'host': host, 'scheduled_at': timeutils.utcnow(),
+                'availability_zone': (service.availability_zone if service
+                                      else volume.availability_zone)})
+            self._hand_on(tx, claim, owner)
         LOG.info('Volume %s goes to %s', volume.id, host)
 
     def failed(self, tx: Transaction, claim: Claim,

@@ -66,6 +66,7 @@ class _Source:
 
     size: int = 1
     host: str | None = None
+    zone: str | None = None
     volume_type_id: str | None = None
     what: str = ''
     bootable: bool = False
@@ -157,7 +158,7 @@ class Volumes(VolumeConnections):
             user_id=context.user_id, display_name=spec.name,
             display_description=spec.description, size=size,
             status=VolumeStatus.CREATING, volume_type_id=type_id,
-            availability_zone=spec.availability_zone,
+            availability_zone=spec.availability_zone or source.zone,
             snapshot_id=spec.snapshot_id, source_volid=spec.source_volid,
             host=source.host, bootable=source.bootable,
             multiattach=specs.get('multiattach') == '<is> True')
@@ -202,6 +203,7 @@ class Volumes(VolumeConnections):
         parent = base.found(rows.get(tx, models.Volume, snapshot.volume_id),
                             'volume', snapshot.volume_id)
         return _Source(size=snapshot.volume_size, host=parent.host,
+                       zone=parent.availability_zone,
                        volume_type_id=snapshot.volume_type_id,
                        what=f'snapshot {id_}', bootable=parent.bootable)
 
@@ -216,6 +218,7 @@ class Volumes(VolumeConnections):
                 blockers=[f'status {volume.status}'],
                 remedy='wait until it is available or in-use')
         return _Source(size=volume.size, host=volume.host,
+                       zone=volume.availability_zone,
                        volume_type_id=volume.volume_type_id,
                        what=f'volume {id_}', bootable=volume.bootable)
 
