@@ -58,8 +58,9 @@ class Create:
     def failed(self, tx: Transaction, claim: Claim,
                error: exceptions.BlockstoreError) -> None:
         """Give the source back, and start to remove what was temporary."""
-        backup = base.existing(tx, models.Backup, 'backup',
-                               claim.operation.resource_id)
+        backup = rows.get(tx, models.Backup, claim.operation.resource_id)
+        if backup is None:
+            return
         transitions.try_move(
             tx, BACKUPS, models.Backup, backup.id, BackupStatus.ERROR,
             reason=error.message, fail_reason=error.message[:255])
@@ -69,6 +70,7 @@ class Create:
         if volume is not None and volume.host is not None:
             sources.clean_up(tx, self._parts.clients, claim, backup, volume)
             self._disconnect(tx, claim, backup, volume)
+            # From here on the operations just started own what is left.
             rows.update(tx, models.Backup, backup.id, {
                 'temp_snapshot_id': None, 'temp_volume_id': None})
         base.tell(tx, claim, Action.BACKUP_CREATE, error)

@@ -7,6 +7,7 @@ survive is in the rows, so a flow that was cut off is simply run again.
 
 import typing
 
+from oslo_db import exception as db_exception
 from taskflow import engines
 from taskflow import flow as base
 from taskflow import task
@@ -16,8 +17,10 @@ from taskflow.types import notifier
 from blockstore import exceptions
 from blockstore.backup.flows.base import Work
 
-# Whoever gets one of these must leave everything as it is.
-HANDED_OFF = (exceptions.LeaseLost, exceptions.HandedOver)
+# Whoever gets one of these must leave everything as it is: the operation is
+# taken up again.
+HANDED_OFF = (exceptions.LeaseLost, exceptions.HandedOver,
+              db_exception.DBError)
 
 
 class Task(task.Task):  # type: ignore[misc]
