@@ -65,6 +65,8 @@ class BackupManager(base.Service):
         """Begin to take work."""
         self._identity.take(self._database)
         self._rpc.start()
+        # Known before the first request can come, not a moment later.
+        self._report()
         self._heartbeat.start()
         self._worker.start()
         self._housekeeping.start()

@@ -116,6 +116,8 @@ class VolumeManager(base.Service):
             return False
         self.driver.set_initialized()
         self._rpc.start()
+        # Known before the first request can come, not a moment later.
+        self._report()
         self._heartbeat.start()
         self._worker.start()
         self._serving = True
