@@ -20,9 +20,9 @@ from blockstore.api.microversions import Version
 from blockstore.context import RequestContext
 
 if TYPE_CHECKING:
-    from blockstore.api import links
     from blockstore.api import policy
     from blockstore.api import routes
+    from blockstore.api.links import Links
 
 CONTEXT_KEY = 'blockstore.context'
 
@@ -57,7 +57,7 @@ class Request(webob.request.BaseRequest):  # type: ignore[misc]
     app_conf: cfg.ConfigOpts
     services: Any
     enforcer: 'policy.Enforcer'
-    links: 'links.Links'
+    links: 'Links'
     row: 'routes.Row'
     microversion: Version
     project_in_url: str | None

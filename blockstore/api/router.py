@@ -33,7 +33,6 @@ OPEN_PROJECT_KEY = 'blockstore.project_from_url'
 _LONGEST_PROJECT = 255
 
 
-
 @dataclasses.dataclass
 class _Page:
     """Everything that answers under one path."""
