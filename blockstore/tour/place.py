@@ -5,7 +5,10 @@ was cut off hard (its service, its storage daemons, its files) is removed
 before the next begins.
 """
 
+from collections.abc import Callable
+import contextlib
 import fcntl
+import functools
 import os
 import pathlib
 import shutil
@@ -21,6 +24,7 @@ from blockstore.volume.drivers.qsd import settings
 CLOUD = 'blockstore'
 PROJECT = '00000000000000000000000000b10c57'
 _HOST = 'quickstart'
+_KILL_SECONDS = 10.0
 _CONFIGURATION = """\
 # Made by tools/quickstart.
 [DEFAULT]
@@ -92,11 +96,9 @@ class Place:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self.directory / 'lock',
                              os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if _is_held(self._lock):
             raise Busy(f'another quickstart uses {self.directory}; stop it, '
-                       'or name another directory with --dir') from None
+                       'or name another directory with --dir')
         self.sweep()
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir()
@@ -109,8 +111,9 @@ class Place:
     def sweep(self) -> None:
         """End what still runs here, and remove everything but the logs."""
         self._end_service()
-        for pid_file in self.daemons():
-            _kill(daemon.living(str(pid_file)))
+        for path in map(str, self.daemons()):
+            _kill(daemon.living(path),
+                  functools.partial(daemon.living, path))
         run = self._run_directory()
         if run != self.volumes / 'run':
             shutil.rmtree(run, ignore_errors=True)
@@ -136,9 +139,8 @@ class Place:
         except (OSError, ValueError):
             return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _kill(pid)
+            if _is_held(descriptor):
+                _kill(pid, lambda: _is_held(descriptor))
         finally:
             os.close(descriptor)
 
@@ -177,13 +179,21 @@ def programs() -> pathlib.Path:
     return pathlib.Path(sys.executable).parent
 
 
-def _kill(pid: int | None) -> None:
+def _is_held(descriptor: int) -> bool:
+    """Tell whether another process has locked a file; else lock it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _kill(pid: int | None, alive: Callable[[], object]) -> None:
+    """End a process, and wait until what it held is free."""
     if pid is None:
         return
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-        while True:
-            os.kill(pid, 0)
-            time.sleep(0.01)
-    except ProcessLookupError:
-        return
+    deadline = time.monotonic() + _KILL_SECONDS
+    while alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
