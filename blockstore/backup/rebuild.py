@@ -51,6 +51,9 @@ def rebuild(database: Database, repository: Repository, *, host: str,
                 if not dry_run:
                     rows.insert(tx, models.Backup,
                                 **_values(record, host))
+                    rows.set_metadata(
+                        tx, models.BackupMetadata, record.id,
+                        record.header.metadata.get('metadata', {}))
             elif row.deleted:
                 deleted.append(record.id)
             else:
@@ -67,6 +70,7 @@ def _values(record: manifest.BackupRecord, host: str,
         'user_id': told.get('user_id'), 'volume_id': header.volume_id,
         'snapshot_id': told.get('snapshot_id'),
         'display_name': told.get('name'),
+        'display_description': told.get('description'),
         'size': told.get('size') or -(-record.size // _GIB),
         'status': BackupStatus.AVAILABLE,
         'status_reason': 'found in the store',

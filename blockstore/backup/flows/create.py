@@ -122,8 +122,23 @@ class PrepareSource(engine.Task):
                                          source.snapshot_id)
                 values['data_timestamp'] = snapshot.created_at
                 values['size'] = snapshot.volume_size
+            values['container'] = work.parts.repository.container(
+                backup.container)
             rows.update(tx, models.Backup, backup.id, values)
-            self.claim.remember(tx, source=list(source))
+            # Of the first attempt: what a user renames meanwhile does not
+            # make it another backup.
+            self.claim.remember(
+                tx, source=list(source), described={
+                    'name': backup.display_name,
+                    'description': backup.display_description,
+                    'metadata': rows.metadata(
+                        tx, models.BackupMetadata, [backup.id],
+                        ).get(backup.id, {}),
+                    'user_id': backup.user_id,
+                    'size': values.get('size', backup.size),
+                    'snapshot_id': backup.snapshot_id,
+                    'created_at': backup.created_at.isoformat(),
+                    'volume_name': work.volume.display_name})
 
 
 class Connect(engine.Task):
@@ -168,17 +183,12 @@ class Copy(engine.Task):
 
     def _header(self) -> BackupHeader:
         row = self.work.row()
-        container = self.work.parts.repository.container(row.container)
         if row.data_timestamp is None:
             raise exceptions.BlockstoreError(f'backup {row.id} has no time')
         return BackupHeader(
             id=row.id, project_id=row.project_id, volume_id=row.volume_id,
-            container=container, data_timestamp=row.data_timestamp,
-            metadata={'user_id': row.user_id, 'size': row.size,
-                      'snapshot_id': row.snapshot_id,
-                      'created_at': row.created_at.isoformat(),
-                      'name': self.work.backup.display_name,
-                      'volume_name': self.work.volume.display_name})
+            container=str(row.container), data_timestamp=row.data_timestamp,
+            metadata=self.claim.facts['described'])
 
     def _parent(self) -> models.Backup | None:
         """Return the parent if the store still has it; else go on full."""

@@ -15,12 +15,8 @@ LOG = logging.getLogger(__name__)
 
 def manifests(backend: base.Backend) -> Iterator[str]:
     """Yield the names of all manifests."""
-    yield from backend.list('', names.after(names.OWN))
-    # The few names before the store's own: containers that begin with %.
-    for name in backend.list(''):
-        if name >= names.OWN:
-            return
-        yield name
+    for container in containers(backend):
+        yield from backend.list(container)
 
 
 def containers(backend: base.Backend) -> Iterator[str]:
@@ -28,7 +24,8 @@ def containers(backend: base.Backend) -> Iterator[str]:
     after = ''
     while name := next(backend.list('', after), None):
         part = name.split('/', 1)[0] + '/'
-        if part != names.OWN:
+        # The store's own, or a file system's, such as .snapshot.
+        if not part.startswith('.'):
             yield part
         after = names.after(part)
 

@@ -35,7 +35,7 @@ class Done:
     :ivar stored: bytes added to the store.
     :ivar written: chunks added to the store.
     :ivar reused: chunks that were there already.
-    :ivar found: monotonic time of the look that found them there.
+    :ivar found: monotonic time of the look whether they are there.
     """
 
     first: int
@@ -218,7 +218,7 @@ class Pipeline:
         stored = self._store.put(entry, plain)
         return Done(unit.index, entry, unit.length, read, stored,
                     written=int(stored > 0), reused=int(stored == 0),
-                    found=None if stored else found)
+                    found=found)
 
 
 def count_data(entries: bytes) -> int:

@@ -121,12 +121,17 @@ class Backend(abc.ABC):
         """
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a string keeps to the rules for object names."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """Refuse what is not an object name.
 
     :raises Invalid: the name breaks the rules of this module.
     """
-    if _NAME.fullmatch(name) is None:
+    if not is_name(name):
         raise exceptions.Invalid(f'bad object name {name!r}')
 
 

@@ -178,8 +178,10 @@ class PosixStore(base.Backend):
 
     def _walk(self, directory: str, prefix: str,
               after: str) -> Iterator[str]:
+        # What cannot be ours, such as lost+found, is not looked into.
         found = [directory + entry.name + '/' * entry.is_dir()
-                 for entry in _scan(os.path.join(self._root, directory))]
+                 for entry in _scan(os.path.join(self._root, directory))
+                 if base.is_name(entry.name)]
         for name in sorted(found):
             if not directory and name == _INCOMING + '/':
                 continue
