@@ -278,6 +278,14 @@ class PosixTest(Conformance, base.BaseTestCase):
     def test_reserved_names(self):
         self.assertRaises(exceptions.Invalid, self.put, '.incoming/x')
 
+    def test_what_is_not_ours_is_not_listed(self):
+        self.put('a/b')
+        lost = os.path.join(self.root, 'store', 'lost+found')
+        os.mkdir(lost)
+        with open(os.path.join(lost, 'x'), 'w', encoding='ascii'):
+            pass
+        self.assertEqual(['a/b'], list(self.backend.list()))
+
     def test_not_readable_by_others(self):
         self.put('a/b')
         for part, mode in (('a', 0o40700), ('a/b', 0o100600)):

@@ -127,6 +127,15 @@ class BackupTest(store_base.StoreTestCase):
                           self.volume(10), 'b', check=check)
         self.assertEqual([], self.names('daily/'))
 
+    def test_a_file_systems_own_snapshots_are_no_backups(self):
+        self.backup(self.volume(1), 'b')
+        self.memory.put('.snapshot/daily/old', [b'manifest'])
+        self.memory.put('.zfs/daily/old', [b'manifest'])
+        self.memory.put('README', [b'what is this'])
+        self.assertEqual(['b'], [record.id for record in
+                                 self.repository.catalogue()])
+        self.assertTrue(self.repository.verify().ok)
+
     def test_errors_of_the_source_come_through(self):
         volume = self.volume(40)
         original = volume.read_into
