@@ -111,9 +111,9 @@ class Place:
     def sweep(self) -> None:
         """End what still runs here, and remove everything but the logs."""
         self._end_service()
-        for path in map(str, self.daemons()):
-            _kill(daemon.living(path),
-                  functools.partial(daemon.living, path))
+        for pid_file in map(str, self.daemons()):
+            _kill(daemon.living(pid_file),
+                  functools.partial(daemon.living, pid_file))
         run = self._run_directory()
         if run != self.volumes / 'run':
             shutil.rmtree(run, ignore_errors=True)
