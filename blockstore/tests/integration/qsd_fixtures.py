@@ -103,10 +103,12 @@ def prefix_of(log, content):
 class Writer(threading.Thread):
     """Writes, zeroes and flushes; comes back when its export does."""
 
-    def __init__(self, connection_info, seed=1):
+    def __init__(self, connection_info, seed=1, patience=10):
         super().__init__(daemon=True)
         self.info = connection_info
+        self.patience = patience
         self.log = []
+        self.unfinished = []
         self.flushed = 0
         self.longest = 0.0
         self.failure = None
@@ -116,7 +118,7 @@ class Writer(threading.Thread):
         self.start()
 
     def _connect(self):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + self.patience
         while True:
             try:
                 return connections.open_connection(self.info, writable=True)
@@ -136,6 +138,7 @@ class Writer(threading.Thread):
         while not self._stopping.is_set():
             entry = (self._random.randrange(BLOCKS),
                      self._random.random() < 0.1)
+            self.unfinished = [entry]
             begun = time.monotonic()
             flushing = len(self.log) % 64 == 63
             while True:
@@ -149,6 +152,7 @@ class Writer(threading.Thread):
                     connection = self._connect()
                     self.reconnects += 1
             self.log.append(entry)
+            self.unfinished = []
             if flushing:
                 self.flushed = len(self.log)
             self.longest = max(self.longest, time.monotonic() - begun)
@@ -163,6 +167,10 @@ class Writer(threading.Thread):
             connection.write_zeroes(index * BLOCK, BLOCK)
         else:
             connection.write(index * BLOCK, stamp(number))
+
+    def log_with_unfinished(self):
+        """Return the log and the entry that a failure cut off."""
+        return [*self.log, *self.unfinished]
 
     def run_for(self, entries):
         """Wait until the log has grown by some entries."""

@@ -34,6 +34,7 @@ class Backend:
         self.images = images.Images(settings)
         self.merging: dict[str, Merge] = {}
         self.verified: set[str] = set()
+        self.closing = False
         self.later: typing.Callable[[str], None] = lambda volume_id: None
         self._book = book
         self._chain: Chain | None = None

@@ -12,7 +12,6 @@ ones would vanish after a merge), and above the active layer a filter named
 
 import fcntl
 import hashlib
-import json
 import os
 import signal
 import struct
@@ -223,17 +222,24 @@ class Daemon:
         self.command('blockdev-add', driver='throttle', node_name=ROOT,
                      throttle_group='limits', file=node_name(active))
 
-    def active_file(self) -> str | None:
-        """Return the path of the layer under the filter, as opened."""
-        root = self.nodes().get(ROOT)
-        return _plain_name(root['file']) if root else None
+    def serves(self, active: str) -> bool:
+        """Tell whether a layer is the one that clients' writes go to.
+
+        It is the only writable one.  (A node's file name would tell, too,
+        but QEMU cuts long ones off.)
+        """
+        nodes = self.nodes()
+        writable = [name for name, node in nodes.items()
+                    if name.startswith('L') and not node['ro']]
+        return ROOT in nodes and writable == [node_name(active)]
 
     def push(self, old: str, new: str) -> None:
         """Switch from one active layer to a new one above it; repeatable."""
-        if self.active_file() == self._images.path(new):
+        there = self.nodes().get(node_name(new))
+        if there and there['backing_file_depth']:
             return
         with boundaries.around('driver', 'qsd.switch'):
-            if node_name(new) not in self.nodes():
+            if there is None:
                 self._images.verify(new, old)
                 # Its backing is given by the switch, not by the header.
                 self.command('blockdev-add', **self._layer_options(
@@ -363,16 +369,6 @@ def _locked(descriptor: int) -> bool:
     except OSError:
         return True
     return False
-
-
-def _plain_name(name: str) -> str:
-    """Return the innermost file name of what QEMU calls a node's file."""
-    if not name.startswith('json:'):
-        return name
-    options = json.loads(name[len('json:'):])
-    while isinstance(options.get('file'), dict):
-        options = options['file']
-    return str(options.get('filename', ''))
 
 
 def _unlink(path: str) -> None:

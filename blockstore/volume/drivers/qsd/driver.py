@@ -84,6 +84,7 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
 
     def close(self) -> None:
         """Stop merging and idle daemons; those with clients go on."""
+        self._backend.closing = True
         self._collapser.close()
         for volume_id in self._backend.chain.volumes():
             with self._backend.lock(volume_id):
@@ -257,10 +258,6 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
             operations.require_volume(backend, volume.id)
             recovery.restore_exports(backend, volume.id)
 
-    def remove_export(self, context: typing.Any, volume: base.Volume) -> None:
-        """End all connections of a volume; gone is success."""
-        self.terminate_connection(volume, None)
-
     def initialize_connection(self, volume: base.Volume,
                               connector: base.Connector,
                               ) -> base.ConnectionInfo:
@@ -287,8 +284,7 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
 
     def remove_export_snapshot(self, context: typing.Any,
                                snapshot: base.Snapshot) -> None:
-        """End all connections of a snapshot; gone is success."""
-        self.terminate_connection_snapshot(snapshot, None)
+        """Do nothing: another reader may still be connected."""
 
     def initialize_connection_snapshot(self, snapshot: base.Snapshot,
                                        properties: base.Connector,

@@ -110,6 +110,13 @@ class Images:
             _sync(self.path(layer))
             _sync(self.directory)
 
+    def rebase(self, layer: str, parent: str) -> None:
+        """Write another backing name into a closed layer's header."""
+        with boundaries.around('driver', 'qsd.rebase'):
+            self.run('rebase', '-q', '-u', '-f', 'qcow2', '-F', 'qcow2',
+                     '-b', parent + SUFFIX, self.path(layer))
+            _sync(self.path(layer))
+
     def run(self, *arguments: str) -> str:
         """Run qemu-img and return what it printed.
 

@@ -71,7 +71,7 @@ def collapse(backend: Backend, volume_id: str) -> None:
 def _next(backend: Backend, volume_id: str) -> Merge | None:
     while backend.chain.get('volume', volume_id) is not None:
         recovery.ready(backend, volume_id)
-        if backend.readers(volume_id):
+        if backend.closing or backend.readers(volume_id):
             return None
         step = backend.chain.next_step(volume_id)
         if step is None:

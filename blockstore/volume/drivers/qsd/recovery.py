@@ -15,6 +15,8 @@ from blockstore.volume.drivers.base import Document
 from blockstore.volume.drivers.qsd import images
 from blockstore.volume.drivers.qsd.backend import Backend
 from blockstore.volume.drivers.qsd.chain import Changes
+from blockstore.volume.drivers.qsd.daemon import node_name
+from blockstore.volume.drivers.qsd.daemon import ROOT
 
 LOG = logging.getLogger(__name__)
 
@@ -108,17 +110,20 @@ def _complete_new_layer(backend: Backend, volume_id: str, op: Document,
 
 def _switch(backend: Backend, volume_id: str, op: Document) -> None:
     daemon = backend.daemon(volume_id)
-    known = {backend.images.path(op[which]) for which in ('old', 'new')}
-    if daemon.active_file() not in known and not daemon.exports():
+    there = {ROOT, node_name(op['old'])} <= daemon.nodes().keys()
+    if not there and not daemon.exports():
+        # It was just being started.
         backend.stop(volume_id)
         return
     daemon.push(op['old'], op['new'])
 
 
 def _complete_merge(backend: Backend, volume_id: str, op: Document) -> None:
-    """Finish a merge if the layer above already stands on the lower one.
+    """Finish a merge if it came to its end; else undo its last step.
 
-    Otherwise it is as if it had not begun: the upper layer is whole.
+    The upper layer's file is whole as long as the intent stands.  A daemon
+    points the child at the lower layer *before* it has flushed what it
+    copied there (QEMU 7.2), so if it died, the child goes back.
     """
     daemon = backend.daemon(volume_id)
     if daemon.alive():
@@ -126,8 +131,10 @@ def _complete_merge(backend: Backend, volume_id: str, op: Document) -> None:
     if op['child'] and backend.images.matches(op['child'], op['base']):
         if daemon.alive():
             daemon.drop_layer(op['top'])
-        backend.commit_and_clean(backend.chain.merged(volume_id, op))
-        return
+            backend.commit_and_clean(backend.chain.merged(volume_id, op))
+            return
+        backend.images.verify(op['top'], op['base'])
+        backend.images.rebase(op['child'], op['top'])
     backend.chain.update(volume_id, op=None)
 
 
@@ -163,7 +170,7 @@ def _adopt(backend: Backend, volume_id: str) -> None:
     daemon = backend.daemon(volume_id)
     volume = backend.chain.volume(volume_id)
     exports = daemon.exports()
-    if daemon.active_file() != backend.images.path(volume['active']):
+    if not daemon.serves(volume['active']):
         if exports:
             raise exceptions.DriverError(
                 f'the storage daemon of volume {volume_id} has other layers '
