@@ -11,6 +11,9 @@ from blockstore.db.engine import Transaction
 
 Row = models.Attachment
 _T = rows.table(Row)
+_OF_VOLUMES = sa.select(_T).where(
+    _T.c.volume_id.in_(sa.bindparam('ids', expanding=True)),
+    _T.c.deleted == sa.false()).order_by(_T.c.created_at)
 
 
 def live(volume_id: typing.Any) -> tuple[sa.ColumnElement[bool], ...]:
@@ -31,9 +34,7 @@ def of_volumes(tx: Transaction, ids: list[str],
     found: dict[str, list[Row]] = {}
     if not ids:
         return found
-    statement = sa.select(_T).where(
-        _T.c.volume_id.in_(ids), _T.c.deleted == sa.false())
-    for row in tx.execute(statement.order_by(_T.c.created_at)):
+    for row in tx.execute(_OF_VOLUMES, {'ids': ids}):
         found.setdefault(row.volume_id, []).append(
             typing.cast(Row, row))
     return found

@@ -74,7 +74,7 @@ def select(tx: Transaction, context: RequestContext,
         statement = statement.offset(query.offset)
         if query.limit is None:
             statement = statement.limit(2 ** 62)
-    return list(tx.execute(statement))
+    return list(tx.execute(statement).all())
 
 
 def count(tx: Transaction, context: RequestContext,

@@ -20,6 +20,14 @@ _WITH_TYPE = _T.outerjoin(_TYPES, _TYPES.c.id == _T.c.volume_type_id)
 _TYPE_NAME = (_TYPES.c.name.label('type_name'),)
 _USER = (_T.c.purpose == 'user',)
 _BESIDE_BACKUP = ('available', 'in-use')
+# Made once: for one volume, making it would take longer than running it.
+_BOTH_MAPS = sa.union_all(*(
+    sa.select(sa.literal_column(str(number)).label('part'),
+              keys.c.volume_id, keys.c.key, keys.c.value).where(
+                  keys.c.volume_id.in_(sa.bindparam('ids', expanding=True)))
+    for number, keys in enumerate((
+        rows.table(models.VolumeMetadata),
+        rows.table(models.VolumeAdminMetadata)))))
 
 
 def detail(tx: Transaction, context: RequestContext, id_: str,
@@ -132,11 +140,17 @@ def _as_shown(query: listing.ListQuery,
 
 
 def _details(tx: Transaction, found: list[typing.Any]) -> list[typing.Any]:
+    if not found:
+        return []
     ids = [row.id for row in found]
     user, admin = _both_maps(tx, ids)
     attached = attachments.of_volumes(tx, ids)
+    # Taken once: asking each of a thousand rows for its mapping would cost
+    # more than the query.
+    names = found[0]._fields
     return [types.SimpleNamespace(
-        **row._mapping, metadata_map=user.get(row.id, {}),
+        **dict(zip(names, row, strict=True)),
+        metadata_map=user.get(row.id, {}),
         admin_metadata_map=admin.get(row.id, {}),
         attachments=attached.get(row.id, [])) for row in found]
 
@@ -147,16 +161,7 @@ _Maps = dict[str, dict[str, str]]
 def _both_maps(tx: Transaction, ids: list[str]) -> tuple[_Maps, _Maps]:
     """Return the users' and the service's keys, read in one statement."""
     found: tuple[_Maps, _Maps] = ({}, {})
-    if not ids:
-        return found
-    parts = []
-    for number, model in enumerate((models.VolumeMetadata,
-                                    models.VolumeAdminMetadata)):
-        keys = rows.table(model)
-        parts.append(sa.select(
-            sa.literal_column(str(number)).label('part'), keys.c.volume_id,
-            keys.c.key, keys.c.value).where(keys.c.volume_id.in_(ids)))
-    for part, id_, key, value in tx.execute(sa.union_all(*parts)):
+    for part, id_, key, value in tx.execute(_BOTH_MAPS, {'ids': ids}).all():
         found[part].setdefault(id_, {})[key] = value
     return found
 
