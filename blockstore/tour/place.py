@@ -40,7 +40,7 @@ port = {place.port}
 
 [operations]
 # Short, so that the progress that is shown is new.
-lease = 2
+lease = 1.5
 poll_interval = 1
 
 [qsd]
