@@ -235,11 +235,10 @@ class Daemon:
 
     def push(self, old: str, new: str) -> None:
         """Switch from one active layer to a new one above it; repeatable."""
-        there = self.nodes().get(node_name(new))
-        if there and there['backing_file_depth']:
+        if self.serves(new):
             return
         with boundaries.around('driver', 'qsd.switch'):
-            if there is None:
+            if node_name(new) not in self.nodes():
                 self._images.verify(new, old)
                 # Its backing is given by the switch, not by the header.
                 self.command('blockdev-add', **self._layer_options(
