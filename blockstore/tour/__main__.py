@@ -55,6 +55,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Tell the story, and serve."""
     asked = arguments()
+    # Also where somebody had them ignored, as a shell does for "&".
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     screen = Screen()
     place = Place(asked.dir, asked.port)
@@ -125,7 +127,7 @@ client and the tools that look inside take their own options:
   cinder --os-auth-type noauth --os-user-id admin \\
       --os-project-id {places.PROJECT} \\
       --os-endpoint {place.endpoint} --os-volume-api-version 3.71 list
-  blockstore-manage --config-file {place.configuration} operation list
+  blockstore-manage --config-file {place.configuration} operation list --all
 
 Serving until you press Ctrl-C; then everything made here is removed.""")
     try:

@@ -91,21 +91,21 @@ class Story:
 
     def _a_backup_meanwhile(self) -> None:
         self._screen.chapter('Back it up while it is in use')
-        first, last = self._backup('monday', '--force')
+        first, last = self._backup('full', '--force')
         self._screen.say(
             'Nobody was asked to pause. The backup is of one moment, the cut; '
             'the restore must give exactly the bytes of that moment.')
-        self._restore_and_compare('monday', first, last)
+        self._restore_and_compare('full', first, last)
 
     def _only_what_changed(self) -> None:
         screen = self._screen
         screen.chapter('Again, but only what has changed since')
         self.writer.go_on(1)
-        first, last = self._backup('tuesday', '--force --incremental')
-        self._client.run('volume backup delete monday', answers=False)
+        first, last = self._backup('changes', '--force --incremental')
+        self._client.run('volume backup delete full', answers=False)
         screen.say('The backup that it was made from is gone. Every backup '
                    'stands alone, so this one restores all the same.')
-        self._restore_and_compare('tuesday', first, last)
+        self._restore_and_compare('changes', first, last)
 
     def _killed(self) -> None:
         screen = self._screen
@@ -113,7 +113,7 @@ class Story:
         screen.say('First the client writes everything anew, and more, so '
                    'that there is something to copy.')
         length = self._data
-        for name in ('wednesday', 'thursday', 'friday'):
+        for name in ('killed', 'killed-2', 'killed-3'):
             length = min(2 * length, _MOST)
             self.writer.fill(0, length)
             killer = _Killer(self._service, screen, length)
