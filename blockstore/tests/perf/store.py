@@ -9,11 +9,10 @@ are against ``cp``, measured in the same run.
 
 import argparse
 from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Iterable
 import datetime
 import json
 import os
-import random
 import resource
 import shutil
 import subprocess
@@ -27,12 +26,11 @@ from blockstore.backup.store import repository
 from blockstore.backup.store import settings
 from blockstore.backup.stores import posix
 from blockstore.tests import fake_connections
+from blockstore.tests.perf import data
 from blockstore.volume.connections import base as connections
 
-MIB = 1024 * 1024
-CLUSTER = 64 * 1024
-CHANGED_SHARE = 100
-SPARSE_BYTES = 100 * 1024 * MIB
+MIB = data.MIB
+CLUSTER = data.CLUSTER
 
 Figures = dict[str, typing.Any]
 
@@ -99,7 +97,7 @@ def full_mixed(directory: str, mib: int) -> Figures:
 def sparse(directory: str, mib: int) -> Figures:
     """Back up and restore 100 GiB with 1 GiB of data."""
     path = os.path.join(directory, 'sparse')
-    _make(path, SPARSE_BYTES, _scattered())
+    _make(path, data.SPARSE_BYTES, data.scattered())
     ours = _backup(directory, path, restore=True)
     return {name: ours[name] for name in (
         'seconds', 'restore_seconds', 'peak_mib')} | {
@@ -109,15 +107,12 @@ def sparse(directory: str, mib: int) -> Figures:
 def incremental(directory: str, mib: int) -> Figures:
     """Back up 1 % of changed clusters of random data."""
     path = _random_file(directory, mib)
-    clusters = mib * MIB // CLUSTER
-    chosen = sorted(random.Random(1).sample(
-        range(clusters), clusters // CHANGED_SHARE))
-    changed = [connections.Extent(number * CLUSTER, CLUSTER)
-               for number in chosen]
+    changed = []
     with open(path, 'r+b') as file:
-        for extent in changed:
-            file.seek(extent.offset)
-            file.write(os.urandom(CLUSTER))
+        for offset, piece in data.changes(mib):
+            file.seek(offset)
+            file.write(piece)
+            changed.append(connections.Extent(offset, len(piece)))
     store = _store(directory, 0)
     source = fake_connections.FileConnection(path)
     store.backup(source, _header('full'),
@@ -184,48 +179,25 @@ def _peak() -> float:
 
 def _random_file(directory: str, mib: int) -> str:
     path = os.path.join(directory, 'random')
-    _make(path, mib * MIB, ((number * MIB, os.urandom(MIB))
-                            for number in range(mib)))
+    _make(path, mib * MIB, data.noise(mib))
     return path
 
 
 def _mixed_file(directory: str, mib: int) -> str:
-    """Make runs of 16 MiB: random, text, text, zeros."""
     path = os.path.join(directory, 'mixed')
-    chance = random.Random(1)
-    words = [chance.randbytes(chance.randint(2, 6)).hex()
-             for _ in range(4000)]
-
-    def pieces() -> Iterator[tuple[int, bytes]]:
-        for number in range(mib):
-            kind = number // 16 % 4
-            if kind == 0:
-                yield number * MIB, os.urandom(MIB)
-            elif kind == 3:
-                yield number * MIB, bytes(MIB)
-            else:
-                text = ' '.join(chance.choices(words, k=130_000))
-                yield number * MIB, text.encode()[:MIB]
-
-    _make(path, mib * MIB, pieces())
+    _make(path, mib * MIB, data.mixed(mib))
     return path
 
 
-def _scattered() -> Iterator[tuple[int, bytes]]:
-    """Yield 1 GiB in pieces of 1 MiB all over 100 GiB."""
-    for number in range(1024):
-        yield number * 100 * MIB + 8192, os.urandom(MIB)
-
-
 def _make(path: str, size: int,
-          pieces: Iterator[tuple[int, bytes]]) -> None:
+          pieces: Iterable[data.Piece]) -> None:
     if os.path.exists(path):
         return
     with open(path, 'wb') as file:
         file.truncate(size)
-        for offset, data in pieces:
+        for offset, piece in pieces:
             file.seek(offset)
-            file.write(data)
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
 
