@@ -130,12 +130,14 @@ class VolumeManager(base.Service):
             self.driver.ensure_export(context, flows.as_volume(row))
 
     def _report(self) -> None:
+        # Asked before the transaction: a driver holds locks of its own while
+        # it writes its facts to the same database.
+        capabilities = endpoint.abilities(self.driver)
         with self._database.write() as tx:
             db_services.report(
                 tx, self.host, BINARY, topic=topics.volume(self.host),
                 zone=(self.driver.conf.availability_zone
                       or self._conf.service.availability_zone),
-                capabilities=endpoint.abilities(self.driver),
-                backend_state='up')
+                capabilities=capabilities, backend_state='up')
 
 
