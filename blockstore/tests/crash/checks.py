@@ -143,7 +143,7 @@ class Checks:
         there = {entry.name for entry in os.scandir(self.service.images)
                  if entry.is_file()}
         for name in there - known:
-            yield f'the file {name} is nobody\'s'
+            yield f'the file {name} belongs to nobody'
         trash = [key for key, _ in documents.DatabaseBook(
             self._database, BACKEND).items() if key.startswith('trash:')]
         if trash:

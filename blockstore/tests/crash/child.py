@@ -5,9 +5,12 @@ a number that is new each time, and on a second line the crossing to die at
 (none: only record).  Every crossing from then on is appended to the file of
 that name with ``.log`` behind it, before it takes effect.  With a third line
 ``storage`` it is the storage daemons that die, and this process goes on.
+
+On SIGUSR1 it prints where each of its threads stands.
 """
 
 import collections
+import faulthandler
 import os
 import signal
 import sys
@@ -73,6 +76,7 @@ class Striker:
 
 def main() -> int:
     """Run blockstore-all under the listener."""
+    faulthandler.register(signal.SIGUSR1)
     boundaries.listen(Striker(os.environ['BLOCKSTORE_CRASH_ARM'],
                               os.environ['BLOCKSTORE_CRASH_RUN']).heard)
     return blockstore_all.main()

@@ -19,7 +19,7 @@ HOST = 'crash'
 PROJECT = '00000000000000000000000000000001'
 LEASE = 2.0
 CHUNK = 256 * 1024
-_START_TIMEOUT = 60.0
+_START_TIMEOUT = 20.0
 _CONFIG = """
 [DEFAULT]
 log_file = {log}
@@ -113,11 +113,17 @@ class Service:
         raise Broken(f'it did not start: {self.last_words()}')
 
     def last_words(self) -> str:
-        """Return the end of what it has printed and logged."""
-        return ''.join(
-            path.read_text(encoding='utf-8', errors='replace')[-20000:]
-            for path in (self.directory / 'words', self.log)
-            if path.exists())
+        """Return what it has printed and logged, and where it stands."""
+        if self._process is not None and not self.dead():
+            self._process.send_signal(signal.SIGUSR1)
+            time.sleep(0.2)
+        lines = []
+        for path in (self.log, self.directory / 'words'):
+            if path.exists():
+                lines += path.read_text(
+                    encoding='utf-8', errors='replace').splitlines()
+        return '\n'.join(line for line in lines[-400:]
+                         if 'blockstore.api.router' not in line)
 
     def dead(self) -> bool:
         """Tell whether the process has ended."""

@@ -6,6 +6,7 @@ import time
 
 from blockstore.tests.crash import checks
 from blockstore.tests.crash import process
+from blockstore.tests.crash import writer
 from blockstore.volume import connections
 
 GIB = 1 << 30
@@ -21,8 +22,7 @@ class Scene:
         service.start()
         self.checks = checks.Checks(service)
         self.volume_id = self.make_volume()
-        self.attachment_id = None
-        self.client = None
+        self.attachment_id = self.client = self.writer = None
         self.image = bytes(SPAN)
         self.attach()
         self.write()
@@ -33,6 +33,7 @@ class Scene:
     def close(self):
         """End everything."""
         if self.client is not None:
+            self.writer.stop()
             self.client.close()
         self.checks.close()
         self.service.end()
@@ -42,12 +43,14 @@ class Scene:
     def attach(self):
         """Let the client connect as any client of the API does."""
         self.attachment_id, self.client = self.connect(self.volume_id)
+        self.writer = writer.Writer(self.info)
 
     def detach(self):
         """Let the client go."""
+        self.writer.stop()
         self.client.close()
         self.disconnect(self.attachment_id)
-        self.client = self.attachment_id = None
+        self.client = self.writer = self.attachment_id = None
 
     def connect(self, volume_id):
         """Attach a volume; return the attachment's id and the way in."""
@@ -57,9 +60,10 @@ class Scene:
         self.must('POST', f'attachments/{attachment["id"]}/action',
                   {'os-complete': None})
         info = dict(attachment['connection_info'])
+        self.info = {'driver_volume_type': info.pop('driver_volume_type'),
+                     'data': info}
         return attachment['id'], connections.open_connection(
-            {'driver_volume_type': info.pop('driver_volume_type'),
-             'data': info}, writable=True)
+            self.info, writable=True)
 
     def disconnect(self, attachment_id):
         """Delete an attachment."""
@@ -75,13 +79,13 @@ class Scene:
         """Raise unless the client is still there and finds its bytes."""
         if self.client is not None:
             self.same(read(self.client), 'the client')
-            self.client.write(SPAN, os.urandom(4096))
-            self.client.flush()
+            self.writer.check()
 
     def same(self, found, where):
         """Raise unless bytes are those that the client has written."""
-        if found != self.image:
+        if found[:SPAN] != self.image:
             raise AssertionError(f'{where} has other bytes')
+        writer.expect_moment(found[SPAN:], where)
 
     # What is asked of the service.
 
@@ -172,10 +176,10 @@ class Scene:
         target = self.service.directory / 'bytes'
         subprocess.run(
             ['qemu-img', 'dd', '-U', '-f', 'qcow2', '-O', 'raw',
-             f'bs={SPAN}', 'count=1',
+             f'bs={SPAN + writer.LENGTH}', 'count=1',
              f'if={self.checks.layer_path(snapshot_id)}', f'of={target}'],
             check=True, capture_output=True)
-        return target.read_bytes()[:SPAN]
+        return target.read_bytes()
 
     def backup_bytes(self, backup_id):
         """Return the first bytes of a backup, from the store alone."""
@@ -189,12 +193,12 @@ class Target:
 
     def __init__(self, size):
         self.size = size
-        self.data = bytearray(SPAN)
+        self.data = bytearray(SPAN + writer.LENGTH)
 
     def write(self, offset, data):
-        end = max(offset, min(offset + len(data), SPAN))
+        end = max(offset, min(offset + len(data), len(self.data)))
         self.data[offset:end] = bytes(data)[:end - offset]
-        if any(bytes(data)[end - offset + 4096:]):
+        if any(bytes(data)[end - offset:]):
             raise AssertionError('there are bytes where nobody wrote')
 
     def write_zeroes(self, offset, length):
@@ -206,6 +210,6 @@ class Target:
 
 def read(connection):
     """Return the first bytes of a connection."""
-    found = bytearray(SPAN)
+    found = bytearray(SPAN + writer.LENGTH)
     connection.read_into(0, memoryview(found))
     return bytes(found)
