@@ -1,0 +1,134 @@
+"""Writes the pages' tables from the tables that the code obeys.
+
+:func:`write` makes one ``<name>.inc.rst`` for each table; pages include
+them.  A unit test makes them too and looks for what is missing.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+import importlib
+import itertools
+import pathlib
+from typing import Any
+
+from oslo_config import cfg
+
+from blockstore import conf as blockstore_conf
+from blockstore.api import microversions
+from blockstore.api import routes
+from blockstore.conf import volume
+from blockstore.volume.drivers import base
+
+_NEWLINE = '\n'
+
+
+def write(directory: pathlib.Path) -> None:
+    """Write all tables into a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, lines in (('routes', route_lines()),
+                        ('options', option_lines()),
+                        ('capabilities', capability_lines())):
+        text = _NEWLINE.join(lines) + _NEWLINE
+        (directory / f'{name}.inc.rst').write_text(text, encoding='utf-8')
+
+
+# Routes.
+
+def route_lines() -> Iterator[str]:
+    """Yield a section for each first part of a path, with its routes."""
+    rows = [*routes.ROOTS, *routes.TABLE]
+    for noun, found in itertools.groupby(rows, _noun):
+        yield from ['', noun, '-' * len(noun), '']
+        yield from list_table(
+            ('Method', 'Path', 'Versions', 'Policy rule', 'Success'),
+            (_route(row) for row in found), widths='8 40 12 32 8')
+
+
+def _noun(row: routes.Row) -> str:
+    if row in routes.ROOTS:
+        return 'Discovery of versions'
+    return row.path.split('/')[1]
+
+
+def _route(row: routes.Row) -> tuple[str, ...]:
+    path = f'``{row.path}``'
+    if row.action:
+        path += f' ``{{"{row.action}"}}``'
+    rule = f'``{row.policy}``' if row.policy else 'none'
+    return (row.method, path, _versions(row), rule, str(row.code))
+
+
+def _versions(row: routes.Row) -> str:
+    if (row.min, row.max) == (microversions.MIN, microversions.MAX):
+        return 'all'
+    if row.max == microversions.MAX:
+        return f'from {row.min}'
+    return f'{row.min} to {row.max}'
+
+
+# Options.
+
+def option_lines() -> Iterator[str]:
+    """Yield a section for each section of the configuration."""
+    for name in blockstore_conf.SECTIONS:
+        module = importlib.import_module(f'blockstore.conf.{name}')
+        yield from _section(f'[{module.GROUP}]', module.OPTS)
+    yield from _section('[<back end>]', volume.BACKEND_OPTS)
+
+
+def _section(title: str, options: Iterable[cfg.Opt]) -> Iterator[str]:
+    yield from ['', title, '-' * len(title), '']
+    yield from list_table(
+        ('Option', 'Default', 'Meaning'),
+        ((f'``{option.name}``', _default(option), _literal(option.help or ''))
+         for option in options), widths='26 20 54')
+
+
+def _default(option: cfg.Opt) -> str:
+    value: Any = option.default
+    if option.sample_default is not None:
+        value = option.sample_default
+    if value is None or value in ('', []):
+        return 'none'
+    if option.multi:
+        return 'see the sample'
+    if isinstance(value, list):
+        value = ', '.join(value)
+    return f'``{value}``'
+
+
+def _literal(text: str) -> str:
+    """Keep asterisks, backquotes and bars from being read as markup."""
+    for mark in '\\*`|':
+        text = text.replace(mark, '\\' + mark)
+    return text
+
+
+# Capabilities of volume drivers.
+
+def capability_lines() -> Iterator[str]:
+    """Yield the capabilities that a driver may declare."""
+    yield from list_table(
+        ('Name', 'Protocol', 'Meaning', 'Methods or attributes'),
+        ((f'``{name}``', f'``{protocol.__name__}``',
+          (protocol.__doc__ or '').partition('\n')[0],
+          ', '.join(f'``{member}``' for member in _members(protocol)))
+         for name, protocol in base.CAPABILITIES.items()),
+        widths='18 18 34 30')
+
+
+def _members(protocol: type) -> list[str]:
+    found = [*vars(protocol).get('__annotations__', {}), *vars(protocol)]
+    return [name for name in dict.fromkeys(found)
+            if not name.startswith('_')]
+
+
+def list_table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], *,
+               widths: str) -> Iterator[str]:
+    """Yield the lines of a table with a head."""
+    yield from ['.. list-table::', '   :header-rows: 1',
+                f'   :widths: {widths}', '']
+    for row in itertools.chain([titles], rows):
+        for index, cell in enumerate(row):
+            yield ('   * - ' if index == 0 else '     - ') + cell
+    yield ''
