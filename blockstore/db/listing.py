@@ -154,14 +154,17 @@ def _after_marker(tx: Transaction, context: RequestContext, target: sa.Table,
     for column, direction in sort:
         value = getattr(marker, column.name)
         after: sa.ColumnElement[bool]
+        same: sa.ColumnElement[bool]
         if value is None:
             # Nulls sort first (ascending) on MySQL and SQLite.
             after = column.is_not(None) if direction == 'asc' else sa.false()
             same = column.is_(None)
         else:
-            after = (column > value if direction == 'asc'
-                     else sa.or_(column < value, column.is_(None)))
-            same = column == value
+            # With the column's type, as truths have an order too.
+            bound = sa.literal(value, column.type)
+            after = (column > bound if direction == 'asc'
+                     else sa.or_(column < bound, column.is_(None)))
+            same = column == bound
         alternatives.append(sa.and_(*equal, after))
         equal.append(same)
     return sa.or_(*alternatives)

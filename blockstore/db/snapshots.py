@@ -1,5 +1,6 @@
 """The rows of snapshots."""
 
+import dataclasses
 import types
 import typing
 
@@ -13,6 +14,8 @@ from blockstore.db.engine import Transaction
 
 Row = models.Snapshot
 _T = rows.table(Row)
+_VOLUMES = rows.table(models.Volume)
+_ZONE = 'availability_zone'
 _USER = (_T.c.purpose == 'user',)
 
 
@@ -26,15 +29,17 @@ def detail(tx: Transaction, context: RequestContext, id_: str,
 def page(tx: Transaction, context: RequestContext,
          query: listing.ListQuery) -> list[typing.Any]:
     """Return one page, with metadata."""
+    query, conditions = _as_shown(query)
     return _details(tx, listing.select(
-        tx, context, Row, query, conditions=_shown(query),
+        tx, context, Row, query, conditions=conditions,
         metadata_model=models.SnapshotMetadata))
 
 
 def count(tx: Transaction, context: RequestContext,
           query: listing.ListQuery) -> int:
     """Count what a query matches."""
-    return listing.count(tx, context, Row, query, conditions=_shown(query),
+    query, conditions = _as_shown(query)
+    return listing.count(tx, context, Row, query, conditions=conditions,
                          metadata_model=models.SnapshotMetadata)
 
 
@@ -52,10 +57,26 @@ def no_users_of(volume_id: typing.Any) -> sa.ColumnElement[bool]:
         _T.c.volume_id == volume_id, _T.c.deleted == sa.false(), *_USER)
 
 
-def _shown(query: listing.ListQuery,
-           ) -> tuple[sa.ColumnElement[bool], ...]:
-    """Hide what the service made for itself unless it is asked for."""
-    return () if query.filters.get('use_quota') is False else _USER
+def _as_shown(query: listing.ListQuery,
+              ) -> tuple[listing.ListQuery,
+                         tuple[sa.ColumnElement[bool], ...]]:
+    """Return a query and conditions for what callers see.
+
+    What the service made for itself is hidden unless it is asked for, and a
+    snapshot is in the zone of its volume.
+    """
+    conditions = () if query.filters.get('use_quota') is False else _USER
+    filters, like = dict(query.filters), dict(query.like)
+    zone = _VOLUMES.c.availability_zone
+    wanted = []
+    if _ZONE in filters:
+        wanted.append(zone == filters.pop(_ZONE))
+    if _ZONE in like:
+        wanted.append(zone.contains(like.pop(_ZONE), autoescape=True))
+    if wanted:
+        conditions = (*conditions, sa.exists().where(
+            _VOLUMES.c.id == _T.c.volume_id, *wanted))
+    return dataclasses.replace(query, filters=filters, like=like), conditions
 
 
 def _details(tx: Transaction, found: list[typing.Any]) -> list[typing.Any]:

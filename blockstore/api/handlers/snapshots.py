@@ -28,6 +28,7 @@ COLLECTION = paging.Collection(
         'status': Filter('status'),
         'volume_id': Filter('volume_id'),
         'metadata': Filter('metadata', 'metadata', Version(3, 22)),
+        'availability_zone': Filter('availability_zone'),
         'project_id': Filter('project_id'),
         'tenant_id': Filter('project_id'),
         'user_id': Filter('user_id'),
