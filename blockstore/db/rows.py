@@ -128,6 +128,8 @@ def set_metadata(tx: Transaction, model: type[models.Base], id_: str,
                  values: Mapping[str, str | None], *, replace: bool = False,
                  ) -> None:
     """Write keys of one owner; ``replace`` removes all others."""
+    if not values and not replace:
+        return
     target = table(model)
     owner = _owner_column(target)
     gone = owner == id_
