@@ -209,8 +209,9 @@ class TestCase(base.BaseTestCase):
     def new_driver(self):
         """Start the service (again) on the same directory and book."""
         made = driver.QsdDriver(
-            types.SimpleNamespace(qsd_directory=self.directory,
-                                  qsd_qmp_timeout=10.0, **self.options),
+            types.SimpleNamespace(**{
+                'qsd_directory': self.directory, 'qsd_qmp_timeout': 10.0,
+                **self.options}),
             'host@qsd', self.book)
         made.do_setup(None)
         self.drivers.append(made)

@@ -1,6 +1,9 @@
 """The life of a volume on real storage daemons, under a writer."""
 
 import os
+import signal
+
+import fixtures
 
 from blockstore import exceptions
 from blockstore.tests.integration import qsd_fixtures
@@ -251,6 +254,36 @@ class LifeTestCase(qsd_fixtures.TestCase):
         self.assertEqual([self.volume.id, made.id], kinds['export'])
         self.assertEqual([made.id], kinds['snapshot'])
 
+    def test_what_failed_leaves_nothing_and_may_be_repeated(self):
+        connection = self.attach(self.volume)
+        self.write(connection, {1: 1})
+        made, copy, other = snapshot(self.volume), volume(), volume()
+        calls = ((self.driver.create_snapshot, made),
+                 (self.driver.create_volume, other),
+                 (self.driver.create_cloned_volume, copy, self.volume))
+        before = list(self.book.items())
+        for call, *arguments in calls:
+            with fixtures.MonkeyPatch(
+                    'blockstore.volume.drivers.qsd.images.Images.run',
+                    self._full):
+                self.assertRaises(exceptions.DriverError, call, *arguments)
+            self.assertEqual(1, len(self.layer_files()))
+        for (key, old), (same, new) in zip(before, self.book.items(),
+                                           strict=True):
+            self.assertEqual((key, {**old, 'seq': 0}),
+                             (same, {**new, 'seq': 0}))
+        for call, *arguments in calls:
+            call(*arguments)
+        self.assertEqual({1: 1}, self.snapshot_content(made))
+        self.assertEqual({1: 1}, self.content(copy))
+        self.assertEqual({}, self.content(other))
+
+    @staticmethod
+    def _full(images, *arguments):
+        with open(arguments[-2], 'wb') as target:
+            target.write(b'QFI')
+        raise exceptions.DriverError('No space left on device')
+
     def test_a_foreign_backing_name_is_never_followed(self):
         made = snapshot(self.volume)
         self.driver.create_snapshot(made)
@@ -271,3 +304,29 @@ class SubclusterLifeTestCase(LifeTestCase):
     """The same life on images with subclusters."""
 
     options = {'qsd_extended_l2': True, 'qsd_cache_direct': 'off'}
+
+
+class HungDaemonTestCase(qsd_fixtures.TestCase):
+
+    options = {'qsd_qmp_timeout': 1.0}
+
+    def test_a_hung_daemon_is_an_error_and_then_none(self):
+        of, made = volume(), snapshot(volume())
+        made.volume_id = of.id
+        self.driver.create_volume(of)
+        connection = self.attach(of)
+        connection.write(0, qsd_fixtures.stamp(1))
+        connection.flush()
+        pid = self.driver._backend.daemon(of.id).pid()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            self.assertRaises(exceptions.DriverError,
+                              self.driver.create_snapshot, made)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.driver.create_snapshot(made)
+        connection.write(0, qsd_fixtures.stamp(2))
+        connection.flush()
+        self.assertEqual({0: 1}, self.snapshot_content(made))
+        self.assertEqual({0: 2}, self.content(of))
+        self.assertEqual(2, len(self.layer_files()))

@@ -81,8 +81,8 @@ class Daemon:
     def monitor(self) -> qmp.Monitor:
         """Return the open monitor, connecting to a found process."""
         if self._monitor is None:
-            self._monitor = qmp.Monitor(self.monitor_path,
-                                        self._settings.qmp_timeout)
+            self._monitor = qmp.open_when_ready(
+                self.monitor_path, self._settings.qmp_timeout, self.alive)
         return self._monitor
 
     def command(self, name: str, /, **arguments: typing.Any) -> typing.Any:

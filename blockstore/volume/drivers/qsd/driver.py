@@ -186,6 +186,7 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
                 raise exceptions.DriverError(
                     f'{volume.size} GiB are too small for the clone')
             layer = None
+            recovery.ready(backend, volume.id)
             if backend.chain.get('volume', volume.id) is None:
                 merges.interrupt(backend, src_vref.id)
                 layer = push(backend, src_vref.id)

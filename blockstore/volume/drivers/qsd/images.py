@@ -127,7 +127,7 @@ class Images:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True,
                 text=True, errors='replace', timeout=_COMMAND_TIMEOUT,
-                env={**os.environ, 'LC_ALL': 'C'}, check=False)
+                env={**os.environ, 'LC_ALL': 'C'}, umask=0o077, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise exceptions.DriverError(
                 f'cannot run {command[0]} {arguments[0]}: {error}') from error

@@ -69,8 +69,10 @@ def collapse(backend: Backend, volume_id: str) -> None:
 
 
 def _next(backend: Backend, volume_id: str) -> Merge | None:
-    while backend.chain.get('volume', volume_id) is not None:
+    while True:
         recovery.ready(backend, volume_id)
+        if backend.chain.get('volume', volume_id) is None:
+            return None
         if backend.closing or backend.readers(volume_id):
             return None
         step = backend.chain.next_step(volume_id)
@@ -81,7 +83,6 @@ def _next(backend: Backend, volume_id: str) -> Merge | None:
         if step.kind == 'merge':
             return _start(backend, volume_id, step)
         push(backend, volume_id, pad=True)
-    return None
 
 
 def _start(backend: Backend, volume_id: str, step: Step) -> Merge:

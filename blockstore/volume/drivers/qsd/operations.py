@@ -20,12 +20,13 @@ from blockstore.volume.drivers.qsd.push import begin
 def create(backend: Backend, volume_id: str, size: int,
            parent: str | None = None, family: str | None = None) -> None:
     """Make a volume of ``size`` bytes, empty or over a frozen layer."""
-    if backend.chain.get('volume', volume_id) is not None:
-        recovery.ready(backend, volume_id)
-        found = backend.chain.volume(volume_id)['size']
-        if found != size:
+    recovery.ready(backend, volume_id)
+    found = backend.chain.get('volume', volume_id)
+    if found is not None:
+        if found['size'] != size:
             raise exceptions.DriverError(
-                f'volume {volume_id} exists with {found} bytes, not {size}')
+                f'volume {volume_id} exists with {found["size"]} bytes, not '
+                f'{size}')
         return
     layer, number = backend.chain.new_layer(volume_id)
     op = {'kind': 'create', 'new': layer, 'parent': parent}
@@ -37,7 +38,8 @@ def create(backend: Backend, volume_id: str, size: int,
         backend.images.create(layer, size, parent)
     except exceptions.DriverError:
         backend.commit_and_clean({
-            f'layer:{layer}': None, f'volume:{volume_id}': None})
+            f'layer:{layer}': None, f'volume:{volume_id}': None,
+            f'trash:{layer}': {}})
         raise
     recovery.finish(backend, volume_id)
 

@@ -97,10 +97,11 @@ class Monitor:
 
 def open_when_ready(path: str, timeout: float,
                     alive: typing.Callable[[], bool]) -> Monitor:
-    """Wait for a daemon that was just started to answer.
+    """Wait for a daemon to answer a new client.
 
     A daemon was seen (once in a thousand starts) to greet and then not to
-    answer a very early client; another try reaches it.
+    answer a client that came very early, or right after another one left;
+    the next try reaches it.
 
     :param alive: tells whether waiting still makes sense.
     :raises Lost: when the daemon ended or time is up.
@@ -108,7 +109,7 @@ def open_when_ready(path: str, timeout: float,
     deadline = time.monotonic() + timeout
     while True:
         try:
-            monitor = Monitor(path, min(timeout, _FIRST_ANSWER))
+            monitor = Monitor(path, min(timeout / 3, _FIRST_ANSWER))
         except Lost:
             if not alive() or time.monotonic() > deadline:
                 raise

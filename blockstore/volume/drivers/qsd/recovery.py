@@ -51,6 +51,8 @@ def ready(backend: Backend, volume_id: str) -> None:
         LOG.info('Volume %s: completing an interrupted %s.', volume_id,
                  volume['op']['kind'])
         _complete(backend, volume_id, volume['op'])
+        if backend.chain.get('volume', volume_id) is None:
+            return      # it was never made
     if daemon.alive():
         _adopt(backend, volume_id)
     restore_exports(backend, volume_id)
@@ -93,19 +95,17 @@ def _complete_new_layer(backend: Backend, volume_id: str, op: Document,
     """
     new, parent = op['new'], backend.chain.parent(op['new'])
     whole = backend.images.matches(new, parent)
-    if op['kind'] == 'create' and not whole:
-        backend.images.create(new, backend.chain.volume(volume_id)['size'],
-                              parent)
-        whole = True
     if whole:
         if op['kind'] == 'push' and backend.daemon(volume_id).alive():
             _switch(backend, volume_id, op)
         finish(backend, volume_id)
         return
-    volume = backend.chain.volume(volume_id)
+    volume = None
+    if op['kind'] != 'create':
+        volume = {**backend.chain.volume(volume_id), 'op': None}
     backend.commit_and_clean({
-        f'volume:{volume_id}': {**volume, 'op': None},
-        f'layer:{new}': None, f'trash:{new}': {}})
+        f'volume:{volume_id}': volume, f'layer:{new}': None,
+        f'trash:{new}': {}})
 
 
 def _switch(backend: Backend, volume_id: str, op: Document) -> None:
@@ -221,8 +221,9 @@ def recover_all(backend: Backend) -> dict[str, str]:
         try:
             with backend.lock(volume_id):
                 ready(backend, volume_id)
-                backend.release(volume_id)
-            backend.later(volume_id)
+                if backend.chain.get('volume', volume_id) is not None:
+                    backend.release(volume_id)
+                    backend.later(volume_id)
         except exceptions.DriverError as error:
             LOG.error('Volume %s cannot be used: %s', volume_id, error)
             failures[volume_id] = error.message
