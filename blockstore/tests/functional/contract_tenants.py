@@ -1,0 +1,272 @@
+"""Who gets what of every URL: contract rest-api legend and §0.3.
+
+Each row of the route table is asked for by a member of another project, a
+reader, a member and nobody.  Another project's things are not found (404,
+not 403) and are in no list; readers change nothing; members do nothing that
+is for administrators.
+"""
+
+import re
+
+from oslo_utils import timeutils
+from oslo_utils import uuidutils
+
+from blockstore import context
+from blockstore.api import policy
+from blockstore.api import routes
+from blockstore.db import models
+from blockstore.db import rows
+from blockstore.tests.unit.api import base
+
+# What a valid request says, by action or by method and path.
+BODIES = {
+    'os-attach': {'mountpoint': '/dev/vdb', 'host_name': 'h'},
+    'os-detach': {}, 'os-force_detach': {},
+    'os-initialize_connection': {'connector': {'host': 'h'}},
+    'os-terminate_connection': {'connector': {'host': 'h'}},
+    'os-extend': {'new_size': 9}, 'os-reset_status': {'status': 'error'},
+    'os-set_bootable': {'bootable': True},
+    'os-update_readonly_flag': {'readonly': True},
+    'addProjectAccess': {'project': base.PROJECT},
+    'removeProjectAccess': {'project': base.PROJECT},
+    'POST /volumes': {'volume': {'size': 1}},
+    'PUT /volumes/{volume_id}': {'volume': {'name': 'n'}},
+    'PUT /snapshots/{snapshot_id}': {'snapshot': {'name': 'n'}},
+    'PUT /backups/{backup_id}': {'backup': {'name': 'n'}},
+    'POST /backups/{backup_id}/restore': {'restore': {}},
+    'PUT /attachments/{attachment_id}': {
+        'attachment': {'connector': {'host': 'h'}}},
+    'POST /types': {'volume_type': {'name': 'new'}},
+    'PUT /types/{type_id}': {'volume_type': {'description': 'd'}},
+    'POST /types/{type_id}/extra_specs': {'extra_specs': {'a': 'b'}},
+    'PUT /types/{type_id}/extra_specs/{key}': {'k': 'b'},
+    'PUT /default-types/{project_id}': {
+        'default_type': {'volume_type': 'secret'}},
+    'PUT /os-quota-sets/{project_id}': {'quota_set': {'volumes': 5}},
+    'PUT /os-quota-class-sets/{class_name}': {
+        'quota_class_set': {'volumes': 5}},
+    'PUT /os-services/enable': {'host': 'node1', 'binary': 'cinder-backup'},
+    'PUT /os-services/disable': {'host': 'node1', 'binary': 'cinder-backup'},
+    'PUT /os-services/disable-log-reason': {
+        'host': 'node1', 'binary': 'cinder-backup', 'disabled_reason': 'r'},
+}
+# Open to every caller with a role, whatever the project: nobody's things.
+SHARED = {'/types', '/types/default', '/extensions', '/extensions/{alias}',
+          '/os-availability-zone', '/resource_filters', '/limits',
+          '/volumes/summary'}
+
+
+class TenantsTest(base.ApiTestCase):
+    """One of each, in one project, seen by all sorts of callers."""
+
+    def setUp(self):
+        super().setUp()
+        self.enforcer = policy.Enforcer(self.conf)
+        self.member = context.RequestContext(
+            user_id='u', project_id='p', roles=['member', 'reader'],
+            is_admin=False)
+        self.make_backup_service()
+        self.ids = {'key': 'k', 'alias': 'backups', 'class_name': 'default',
+                    'host': 'node1', 'project_id': base.PROJECT}
+        volume_id = self.ids['volume_id'] = self.make_volume(
+            attach_status='detached')
+        self.ids['snapshot_id'] = self.make_snapshot(volume_id)
+        for noun in ('volume', 'snapshot'):
+            answer = self.post(
+                f'{noun}s/{self.ids[noun + "_id"]}/metadata',
+                {'metadata': {'k': 'mine'}}, token=base.MEMBER)
+            self.assertEqual(200, answer.status, answer.raw)
+        answer = self.post('backups', {'backup': {'volume_id': volume_id}},
+                           token=base.MEMBER)
+        self.ids['backup_id'] = answer.json['backup']['id']
+        self.change(models.Backup, self.ids['backup_id'], status='available')
+        self.change(models.Volume, volume_id, backup_id=None)
+        answer = self.post('attachments', {'attachment': {
+            'volume_uuid': self.make_volume()}}, version='3.71',
+            token=base.MEMBER)
+        self.ids['attachment_id'] = answer.json['attachment']['id']
+        answer = self.post('types', {'volume_type': {
+            'name': 'secret', 'os-volume-type-access:is_public': False,
+            'extra_specs': {'k': 'v'}}})
+        self.ids['type_id'] = answer.json['volume_type']['id']
+        self.ids['operation_id'] = self.get(
+            'operations').json['operations'][0]['id']
+        self.ids['message_id'] = uuidutils.generate_uuid()
+        with self.database.write() as tx:
+            rows.insert(tx, models.Message, id=self.ids['message_id'],
+                        project_id=base.PROJECT, event_id='E',
+                        user_message='m', message_level='ERROR',
+                        expires_at=timeutils.utcnow())
+
+    def _ask(self, row, token):
+        path = re.sub(r'{(\w+)}', lambda part: self.ids[part[1]], row.path)
+        name = f'{row.method} {row.path}'
+        body = None
+        if row.action:
+            body = {row.action: BODIES.get(row.action, {})}
+            if row.action == 'revert':
+                body['revert'] = {'snapshot_id': self.ids['snapshot_id']}
+        elif row.path.endswith('/metadata'):
+            body = {'metadata': {'k': 'v'}}
+        elif row.path.endswith('/metadata/{key}'):
+            body = {'meta': {'k': 'v'}}
+        elif name == 'POST /snapshots':
+            body = {'snapshot': {'volume_id': self.ids['volume_id']}}
+        elif name == 'POST /backups':
+            body = {'backup': {'volume_id': self.ids['volume_id']}}
+        elif name == 'POST /attachments':
+            body = {'attachment': {'volume_uuid': self.ids['volume_id']}}
+        elif row.schema is not None:
+            body = BODIES[name]
+        if row.schema is not None:
+            row.schema.check(body)
+        return self.ask(row.method, f'/v3{path}',
+                        body if row.schema is not None else None,
+                        version=str(row.max), token=token)
+
+    def _rule_is_for_administrators(self, row):
+        """Ask policy itself, apart from the router."""
+        return not self.enforcer.allows(self.member, row.policy)
+
+    def test_another_project_finds_nothing(self):
+        for row in routes.TABLE:
+            answer = self._ask(row, base.STRANGER)
+            what = (row.method, row.path, row.action, answer.raw)
+            if self._rule_is_for_administrators(row):
+                self.assertEqual(403, answer.status, what)
+            elif row.path.startswith('/os-quota-sets'):
+                wanted = 200 if row.path.endswith('defaults') else 403
+                self.assertEqual(wanted, answer.status, what)
+            elif '{' in row.path and row.path not in SHARED:
+                self.assert_fault(404, 'itemNotFound', answer)
+            elif row.method == 'GET':
+                self.assertIn(answer.status, (200, 404), what)
+                for id_ in self.ids.values():
+                    if uuidutils.is_uuid_like(id_):
+                        self.assertNotIn(id_.encode(), answer.raw, what)
+            elif row.path != '/volumes':
+                self.assert_fault(404, 'itemNotFound', answer)
+        self._check_untouched()
+
+    def test_a_reader_changes_nothing(self):
+        for row in routes.TABLE:
+            answer = self._ask(row, base.READER)
+            what = (row.method, row.path, row.action, answer.raw)
+            if row.method == 'GET':
+                admins = self._rule_is_for_administrators(row)
+                self.assertIn(answer.status, (403,) if admins else (
+                    200, 404), what)
+            else:
+                self.assert_fault(403, 'forbidden', answer)
+        self._check_untouched()
+
+    def test_a_member_is_no_administrator(self):
+        for row in routes.TABLE:
+            if self._rule_is_for_administrators(row):
+                self.assert_fault(403, 'forbidden',
+                                  self._ask(row, base.MEMBER))
+        self._check_untouched()
+
+    def test_nobody_gets_nothing(self):
+        for row in routes.TABLE:
+            self.assert_fault(401, 'unauthorized', self._ask(row, ':x'))
+
+    def test_what_is_for_administrators(self):
+        """The lines of the contract that are marked A, and no others."""
+        admin = {
+            (row.method, row.path, row.action) for row in routes.TABLE
+            if self._rule_is_for_administrators(row)}
+        for method, path, action in (
+                ('POST', '/volumes/{volume_id}/action', 'os-reset_status'),
+                ('POST', '/volumes/{volume_id}/action', 'os-force_delete'),
+                ('POST', '/volumes/{volume_id}/action', 'os-force_detach'),
+                ('POST', '/snapshots/{snapshot_id}/action',
+                 'os-reset_status'),
+                ('POST', '/snapshots/{snapshot_id}/action',
+                 'os-force_delete'),
+                ('POST', '/backups/{backup_id}/action', 'os-reset_status'),
+                ('POST', '/backups/{backup_id}/action', 'os-force_delete'),
+                ('POST', '/types', None), ('PUT', '/types/{type_id}', None),
+                ('DELETE', '/types/{type_id}', None),
+                ('GET', '/os-services', None),
+                ('GET', '/scheduler-stats/get_pools', None),
+                ('GET', '/capabilities/{host}', None),
+                ('GET', '/default-types', None),
+                ('PUT', '/os-quota-sets/{project_id}', None),
+                ('DELETE', '/os-quota-sets/{project_id}', None),
+                ('GET', '/os-quota-class-sets/{class_name}', None),
+                ('GET', '/types/{type_id}/os-volume-type-access', None)):
+            self.assertIn((method, path, action), admin)
+        for method, path, action in admin:
+            self.assertTrue(
+                path.startswith(('/types', '/default-types', '/os-services',
+                                 '/os-quota', '/scheduler-stats',
+                                 '/capabilities'))
+                or action in ('os-reset_status', 'os-force_delete',
+                              'os-force_detach'), (method, path, action))
+
+    def test_force_delete_as_a_parameter(self):
+        """§1: force needs 3.23 and an administrator; below it is no word."""
+        path = f'volumes/{self.ids["volume_id"]}'
+        self.assert_fault(403, 'forbidden', self.ask(
+            'DELETE', path, version='3.23', token=base.MEMBER, force='true'))
+        for version, name in (('3.23', 'force'), ('3.0', 'cascade')):
+            self.assert_fault(400, 'badRequest', self.ask(
+                'DELETE', path, version=version, **{name: 'perhaps'}))
+        self._check_untouched()
+        self.ask('DELETE', f'snapshots/{self.ids["snapshot_id"]}')
+        self.change(models.Snapshot, self.ids['snapshot_id'], deleted=True)
+        self.change(models.Volume, self.ids['volume_id'], status='creating')
+        for version, status in (('3.22', 400), ('3.23', 202)):
+            self.assertEqual(status, self.ask(
+                'DELETE', path, version=version, force='true').status)
+
+    def test_sources_of_another_project(self):
+        """Nothing can be made of what others have."""
+        for path, body in (
+                ('volumes', {'volume': {
+                    'snapshot_id': self.ids['snapshot_id']}}),
+                ('volumes', {'volume': {
+                    'source_volid': self.ids['volume_id']}}),
+                ('volumes', {'volume': {
+                    'backup_id': self.ids['backup_id']}}),
+                ('volumes', {'volume': {'size': 1,
+                                        'volume_type': 'secret'}}),
+                ('volumes', {'volume': {
+                    'size': 1, 'volume_type': self.ids['type_id']}})):
+            self.assert_fault(404, 'itemNotFound', self.post(
+                path, body, version='3.71', token=base.STRANGER))
+        mine = self.make_volume(token=base.STRANGER)
+        for path, body in (
+                ('backups', {'backup': {
+                    'volume_id': mine,
+                    'snapshot_id': self.ids['snapshot_id']}}),
+                (f'volumes/{mine}/action', {'revert': {
+                    'snapshot_id': self.ids['snapshot_id']}}),
+                (f'volumes/{mine}/action', {'os-detach': {
+                    'attachment_id': self.ids['attachment_id']}})):
+            self.assert_fault(404, 'itemNotFound', self.post(
+                path, body, version='3.71', token=base.STRANGER))
+        self._check_untouched()
+
+    def test_restore_into_another_project(self):
+        theirs = self.make_volume(token=base.STRANGER)
+        self.assert_fault(404, 'itemNotFound', self.post(
+            f'backups/{self.ids["backup_id"]}/restore',
+            {'restore': {'volume_id': theirs}}, token=base.MEMBER))
+        self._check_untouched()
+
+    def _check_untouched(self):
+        for noun in ('volume', 'snapshot', 'backup'):
+            answer = self.get(f'{noun}s/{self.ids[noun + "_id"]}',
+                              token=base.MEMBER)
+            self.assertEqual('available', answer.json[noun]['status'])
+            self.assertIsNone(answer.json[noun]['name'])
+            if noun != 'backup':
+                self.assertEqual({'k': 'mine'}, answer.json[noun]['metadata'])
+        answer = self.get(f'attachments/{self.ids["attachment_id"]}',
+                          version='3.27', token=base.MEMBER)
+        self.assertEqual('reserved', answer.json['attachment']['status'])
+        for path in ('messages/' + self.ids['message_id'],
+                     'types/' + self.ids['type_id']):
+            self.assertEqual(200, self.get(path, version='3.71').status)
