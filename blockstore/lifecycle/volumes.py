@@ -53,12 +53,14 @@ VOLUMES = Machine('volume', VolumeStatus, moves(
     (_S.CREATING, _S.ERROR, 'no back end or a driver failure'),
     (_S.CREATING, _S.RESTORING, 'made, to be filled from a backup'),
     # Attachments move freely among the connected statuses.
-    ((_S.AVAILABLE, _S.IN_USE), _S.RESERVED, 'an attachment was promised'),
-    ((_S.AVAILABLE, _S.IN_USE, _S.RESERVED), _S.ATTACHING,
+    ((_S.AVAILABLE, _S.IN_USE, _S.ATTACHING, _S.DETACHING), _S.RESERVED,
+     'an attachment was promised'),
+    ((_S.AVAILABLE, _S.IN_USE, _S.RESERVED, _S.DETACHING), _S.ATTACHING,
      'a client connects'),
     ((_S.AVAILABLE, _S.RESERVED, _S.ATTACHING, _S.DETACHING), _S.IN_USE,
      'a client is connected'),
-    (_S.IN_USE, _S.DETACHING, 'a client lets go'),
+    ((_S.IN_USE, _S.RESERVED, _S.ATTACHING), _S.DETACHING,
+     'a client lets go'),
     (CONNECTED, _S.AVAILABLE, 'the last client is gone'),
     # Long operations.
     ((_S.AVAILABLE, _S.IN_USE), _S.EXTENDING, 'asked to grow'),

@@ -50,7 +50,9 @@ class Attachments(base.UseCases):
             try:
                 return self.update(context, id_, connector)
             except exceptions.BlockstoreError:
-                self._forget(context, id_)
+                # A call that was not answered may have opened it all the
+                # same.
+                self._forget(context, id_, close=True)
                 raise
         return self.get(context, id_)
 
@@ -84,10 +86,7 @@ class Attachments(base.UseCases):
                connector: Connector) -> typing.Any:
         """Connect an attachment's client; return it with the way in."""
         with self.database.write() as tx:
-            row = base.require(tx, context, models.Attachment, 'attachment',
-                               id_, lock=True)
-            volume = base.require(tx, context, models.Volume, 'volume',
-                                  row.volume_id, lock=True)
+            row, volume = self._hold(tx, context, id_)
             self._check_connectable(tx, row, volume)
             rows.update(tx, models.Attachment, id_, {
                 'connector': connector,
@@ -99,22 +98,58 @@ class Attachments(base.UseCases):
             self.clients.volume.initialize_connection(
                 context, connections.owner(volume), volume.id, asked), asked)
         with self.database.write() as tx:
-            if not rows.update(tx, models.Attachment, id_, {
-                    'attach_status': AttachStatus.ATTACHING,
-                    'attach_mode': mode, 'connection_info': info,
-                    'attach_time': timeutils.utcnow()},
-                    rows.table(models.Attachment).c.deleted.is_(False)):
-                raise exceptions.NotFound(
-                    f'attachment {id_} was deleted meanwhile')
-            connections.settle(tx, volume.id)
+            connected = self._note_connection(tx, context, volume, id_, {
+                'attach_mode': mode, 'connection_info': info})
+        if not connected:
+            raise exceptions.NotFound(
+                f'attachment {id_} was deleted meanwhile')
         return self.get(context, id_)
+
+    def _note_connection(self, tx: Transaction, context: RequestContext,
+                         volume: models.Volume, id_: str,
+                         values: dict[str, typing.Any]) -> bool:
+        """Note an open connection; False if it was deleted meanwhile."""
+        rows.get(tx, models.Volume, volume.id, lock=True)
+        columns = rows.table(models.Attachment).c
+        if rows.update(
+                tx, models.Attachment, id_, {
+                    **values, 'attach_status': AttachStatus.ATTACHING,
+                    'attach_time': timeutils.utcnow()},
+                columns.deleted.is_(False),
+                columns.attach_status != AttachStatus.DETACHING.value):
+            connections.settle(tx, volume.id)
+            return True
+        # Whoever deleted it may have closed it before it was open.
+        connections.close_later(tx, self.clients, context, volume, id_)
+        return False
+
+    def _hold(self, tx: Transaction, context: RequestContext, id_: str,
+              ) -> tuple[models.Attachment, models.Volume]:
+        """Return an attachment and its volume, both held.
+
+        The volume first, as everywhere: in another order two callers could
+        wait for each other.
+        """
+        row = base.require(tx, context, models.Attachment, 'attachment', id_)
+        volume = base.require(tx, context, models.Volume, 'volume',
+                              row.volume_id, lock=True)
+        return base.require(tx, context, models.Attachment, 'attachment', id_,
+                            lock=True), volume
 
     def _check_connectable(self, tx: Transaction, row: models.Attachment,
                            volume: models.Volume) -> None:
         if volume.status.startswith('error'):
             raise exceptions.Conflict(
                 f'volume {volume.id} is {volume.status}',
-                code=errors.VOLUME_BAD_STATUS)
+                code=errors.VOLUME_BAD_STATUS,
+                blockers=[f'status {volume.status}'],
+                remedy='see its messages; delete it, or reset its status')
+        if row.attach_status == AttachStatus.DETACHING:
+            raise exceptions.Conflict(
+                f'attachment {row.id} is being deleted',
+                code=errors.ATTACHMENT_BAD_STATUS,
+                blockers=[f'status {row.attach_status}'],
+                remedy='delete it, and create another one')
         others = [other.id for other in db.of_volume(tx, volume.id)
                   if other.connector and other.id != row.id]
         if others and not volume.multiattach:
@@ -127,34 +162,42 @@ class Attachments(base.UseCases):
     def complete(self, context: RequestContext, id_: str) -> None:
         """Confirm that the client is connected."""
         with self.database.write() as tx:
-            row = base.require(tx, context, models.Attachment, 'attachment',
-                               id_, lock=True)
+            row, _ = self._hold(tx, context, id_)
             rows.update(tx, models.Attachment, id_,
                         {'attach_status': AttachStatus.ATTACHED})
             connections.settle(tx, row.volume_id)
 
     def delete(self, context: RequestContext, id_: str) -> typing.Any:
         """Disconnect a client; return the volume's other attachments."""
-        with self.database.read() as tx:
-            row = base.require(tx, context, models.Attachment, 'attachment',
-                               id_)
+        with self.database.write() as tx:
+            row, volume = self._hold(tx, context, id_)
+            # Who is just connecting it sees that and closes it again.
+            rows.update(tx, models.Attachment, id_,
+                        {'attach_status': AttachStatus.DETACHING})
         if row.connector:
-            self._disconnect(context, row)
+            try:
+                self._disconnect(context, row, volume)
+            except exceptions.BlockstoreError:
+                with self.database.write() as tx:
+                    rows.update(tx, models.Attachment, id_,
+                                {'attach_status': row.attach_status})
+                raise
         return self._forget(context, id_)
 
     def _disconnect(self, context: RequestContext, row: models.Attachment,
-                    ) -> None:
-        with self.database.read() as tx:
-            volume = rows.get(tx, models.Volume, row.volume_id)
-        if volume is not None and volume.host is not None:
+                    volume: models.Volume) -> None:
+        if volume.host is not None:
             self.clients.volume.terminate_connection(
                 context, volume.host, volume.id,
                 {**(row.connector or {}), 'attachment_id': row.id})
 
-    def _forget(self, context: RequestContext, id_: str) -> typing.Any:
+    def _forget(self, context: RequestContext, id_: str, close: bool = False,
+                ) -> typing.Any:
         with self.database.write() as tx:
-            row = base.require(tx, context, models.Attachment, 'attachment',
-                               id_, lock=True)
+            row, volume = self._hold(tx, context, id_)
             db.remove(tx, id_)
+            if close:
+                connections.close_later(tx, self.clients, context, volume,
+                                        id_)
             connections.settle(tx, row.volume_id)
             return db.of_volume(tx, row.volume_id)

@@ -21,8 +21,10 @@ from blockstore.db.engine import Transaction
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.volumes import AttachStatus
 from blockstore.lifecycle.volumes import by_attachments
+from blockstore.lifecycle.volumes import CONNECTED
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
+from blockstore.rpc.clients import Clients
 from blockstore.services import base
 
 Connector = dict[str, typing.Any]
@@ -59,8 +61,11 @@ class VolumeConnections(base.UseCases):
             if volume.attach_status != AttachStatus.ATTACHED:
                 raise exceptions.InvalidStatus(
                     f'volume {id_} is not attached',
-                    code=errors.VOLUME_BAD_STATUS)
-            transitions.move(tx, VOLUMES, models.Volume, id_, _S.DETACHING)
+                    code=errors.VOLUME_BAD_STATUS,
+                    blockers=[f'attach status {volume.attach_status}'],
+                    remedy='attach it first')
+            transitions.move(tx, VOLUMES, models.Volume, id_, _S.DETACHING,
+                             sources=(_S.IN_USE,))
 
     def roll_detaching(self, context: RequestContext, id_: str) -> None:
         """Take the announcement back; does nothing if there is none."""
@@ -107,7 +112,8 @@ class VolumeConnections(base.UseCases):
                attachment_id: str | None = None) -> None:
         """Note that a client has let go."""
         with self.database.write() as tx:
-            base.require(tx, context, models.Volume, 'volume', id_, lock=True)
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
             present = db.of_volume(tx, id_)
             if attachment_id is None and len(present) > 1:
                 raise exceptions.Invalid(
@@ -120,14 +126,18 @@ class VolumeConnections(base.UseCases):
                 raise exceptions.NotFound(
                     f'attachment {attachment_id} could not be found')
             for row in chosen:
-                db.remove(tx, row.id)
+                self._drop(tx, context, volume, row)
             settle(tx, id_)
 
     def force_detach(self, context: RequestContext, id_: str,
                      attachment_id: str | None,
                      connector: Connector | None) -> None:
-        """Close a connection and note that its client is gone."""
-        self._terminate(context, id_, connector, force=True)
+        """Close a connection and note that its client is gone.
+
+        Without a connector and an attachment, all connections are closed.
+        """
+        if connector is not None or attachment_id is None:
+            self._terminate(context, id_, connector, force=True)
         self.detach(context, id_, attachment_id)
 
     def initialize_connection(self, context: RequestContext, id_: str,
@@ -180,11 +190,19 @@ class VolumeConnections(base.UseCases):
             rows.set_metadata(tx, models.VolumeAdminMetadata, id_,
                               {'readonly': str(flag)})
 
-    def _drop_attachments(self, tx: Transaction, volume_id: str) -> None:
-        for row in db.of_volume(tx, volume_id):
-            db.remove(tx, row.id)
-        rows.set_metadata(tx, models.VolumeAdminMetadata, volume_id, {},
+    def _drop_attachments(self, tx: Transaction, context: RequestContext,
+                          volume: models.Volume) -> None:
+        for row in db.of_volume(tx, volume.id):
+            self._drop(tx, context, volume, row)
+        rows.set_metadata(tx, models.VolumeAdminMetadata, volume.id, {},
                           replace=True)
+
+    def _drop(self, tx: Transaction, context: RequestContext,
+              volume: models.Volume, row: models.Attachment) -> None:
+        """Remove an attachment; what a driver opened for it is closed."""
+        db.remove(tx, row.id)
+        if row.connector:
+            close_later(tx, self.clients, context, volume, row.id)
 
 
 def lock_for_attach(tx: Transaction, context: RequestContext, id_: str,
@@ -223,19 +241,32 @@ def check_readable_meanwhile(tx: Transaction, conf: typing.Any,
 
 def settle(tx: Transaction, volume_id: str) -> None:
     """Give a volume the status that its attachments say."""
-    statuses = {row.attach_status for row in db.of_volume(tx, volume_id)}
-    status, attach_status = by_attachments(statuses)
-    volume = rows.get(tx, models.Volume, volume_id)
+    # Held first: whoever else changes its attachments must have ended.
+    volume = rows.get(tx, models.Volume, volume_id, lock=True)
     if volume is None:
         return
+    statuses = {row.attach_status for row in db.of_volume(tx, volume_id)}
+    status, attach_status = by_attachments(statuses)
     values = {'attach_status': attach_status}
+    # A long operation (extending …) keeps its own status, and ends it.
+    sources = VOLUMES.sources(status) & {_S.AVAILABLE, *CONNECTED}
     if status == volume.status or not transitions.try_move(
-            tx, VOLUMES, models.Volume, volume_id, status, **values):
-        # A long operation (extending …) keeps its own status.
+            tx, VOLUMES, models.Volume, volume_id, status, sources=sources,
+            **values):
         rows.update(tx, models.Volume, volume_id, values)
     if not statuses:
         rows.delete_metadata(tx, models.VolumeAdminMetadata, volume_id,
                              'attached_mode')
+
+
+def close_later(tx: Transaction, clients: Clients, context: RequestContext,
+                volume: models.Volume, attachment_id: str) -> None:
+    """Close, durably, what may be open for an attachment that is gone."""
+    if volume.host is not None:
+        clients.launch(
+            tx, context, 'volume.disconnect', volume.id, topic='volume',
+            host=owner(volume), project_id=volume.project_id,
+            arguments={'connector': {'attachment_id': attachment_id}})
 
 
 def owner(volume: models.Volume) -> str:

@@ -336,7 +336,7 @@ class Volumes(VolumeConnections):
                     f'volume {id_} has no attachment to be in use by',
                     remedy='reset it to available')
             if attach_status == 'detached':
-                self._drop_attachments(tx, id_)
+                self._drop_attachments(tx, context, volume)
             transitions.reset(tx, models.Volume, id_,
                               status or volume.status, **values)
 

@@ -1,5 +1,9 @@
 """Attachments over HTTP, down to the driver and back."""
 
+import threading
+import time
+import typing
+
 from blockstore import exceptions
 from blockstore.tests.functional import base
 
@@ -67,3 +71,146 @@ class AttachmentTest(base.FunctionalTest):
             answer = self.api.post(path, {name: content})
             self.assertEqual(code, answer.status, answer.text)
             self.assertEqual(status, self.status(volume_id), name)
+
+
+class RaceTest(base.FunctionalTest):
+    """Requests that meet: nothing stays open, no status lies."""
+
+    def reserve(self, volume_id: str) -> str:
+        """Promise a volume; return the path of the attachment."""
+        answer = self.api.post(self.path('attachments'), {
+            'attachment': {'volume_uuid': volume_id}})
+        self.assertEqual(200, answer.status, answer.text)
+        return self.path(f'attachments/{answer.json["attachment"]["id"]}')
+
+    def connect(self, path: str) -> base.Answer:
+        """Connect an attachment's client."""
+        return self.api.put(path, {'attachment': {
+            'connector': {'host': 'client'}}})
+
+    def hold(self, method: str) -> threading.Event:
+        """Let a driver call wait; return what lets it go on."""
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+        self.driver.faults.hang(method, go_on)
+        return go_on
+
+    def begin(self, function: typing.Callable[[], typing.Any],
+              ) -> 'tuple[threading.Thread, list[typing.Any]]':
+        """Start a request in a thread; its answer will be in the list."""
+        answers: list[typing.Any] = []
+        thread = threading.Thread(
+            target=lambda: answers.append(function()), daemon=True)
+        thread.start()
+        return thread, answers
+
+    def until(self, condition: typing.Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        limit = time.monotonic() + 10
+        while not condition():
+            self.assertTrue(time.monotonic() < limit, 'waited in vain')
+            time.sleep(0.01)
+
+    def called(self, method: str) -> bool:
+        """Tell whether a driver method was called."""
+        return method in self.driver.pool.called()
+
+    def exports(self) -> list[str]:
+        """Return the ways in that are open."""
+        return list(self.driver.pool.exports)
+
+    def test_deleted_while_it_connects(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        path = self.reserve(volume_id)
+        go_on = self.hold('initialize_connection')
+        thread, answers = self.begin(lambda: self.connect(path))
+        self.until(lambda: self.called('initialize_connection'))
+        self.assertEqual(200, self.api.delete(path).status)
+        go_on.set()
+        thread.join()
+        self.assertEqual(404, answers[0].status, answers[0].text)
+        self.until(lambda: not self.exports())
+        self.assertEqual('available',
+                         self.show('volumes', volume_id)['status'])
+
+    def test_connects_while_it_is_deleted(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        path = self.reserve(volume_id)
+        late = self.hold('initialize_connection')
+        connecting, answers = self.begin(lambda: self.connect(path))
+        self.until(lambda: self.called('initialize_connection'))
+        end = self.hold('terminate_connection')
+        deleting, _ = self.begin(lambda: self.api.delete(path))
+        self.until(lambda: self.called('terminate_connection'))
+        late.set()
+        connecting.join()
+        end.set()
+        deleting.join()
+        self.assertEqual(404, answers[0].status, answers[0].text)
+        self.until(lambda: not self.exports())
+
+    def test_a_call_that_was_not_answered(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        self.driver.faults.fail('initialize_connection', when='after')
+        answer = self.api.post(self.path('attachments'), {'attachment': {
+            'volume_uuid': volume_id, 'connector': {'host': 'h'}}})
+        self.assertEqual(500, answer.status, answer.text)
+        self.until(lambda: not self.exports())
+        self.attach(volume_id)
+
+    def test_a_delete_that_fails_changes_nothing(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        path = self.path(f'attachments/{self.attach(volume_id)["id"]}')
+        self.driver.faults.fail('terminate_connection', when='before')
+        self.assertEqual(500, self.api.delete(path).status)
+        self.assertEqual('attached',
+                         self.api.get(path).json['attachment']['status'])
+        self.assertEqual('in-use', self.show('volumes', volume_id)['status'])
+        self.assertEqual(200, self.api.delete(path).status)
+        self.assertEqual('available',
+                         self.show('volumes', volume_id)['status'])
+
+    def test_detached_by_the_older_way(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        self.attach(volume_id)
+        answer = self.api.post(self.path(f'volumes/{volume_id}/action'),
+                               {'os-detach': None})
+        self.assertEqual(202, answer.status, answer.text)
+        self.until(lambda: not self.exports())
+
+    def test_forgotten_by_an_administrator(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        self.attach(volume_id)
+        answer = self.api.post(
+            self.path(f'volumes/{volume_id}/action'),
+            {'os-reset_status': {'status': 'available',
+                                 'attach_status': 'detached'}})
+        self.assertEqual(202, answer.status, answer.text)
+        self.until(lambda: not self.exports())
+
+    def test_force_detach_leaves_the_others(self) -> None:
+        answer = self.api.post(self.path('types'), {'volume_type': {
+            'name': 'shared', 'extra_specs': {'multiattach': '<is> True'}}})
+        self.assertEqual(200, answer.status, answer.text)
+        volume_id = self.make_volume(1, volume_type='shared')['id']
+        first, second = (self.attach(volume_id), self.attach(volume_id))
+        answer = self.api.post(
+            self.path(f'volumes/{volume_id}/action'),
+            {'os-force_detach': {'attachment_id': first['id']}})
+        self.assertEqual(202, answer.status, answer.text)
+        self.until(lambda: len(self.exports()) == 1)
+        self.assertIn(second['id'], self.exports()[0])
+        self.assertEqual('in-use', self.show('volumes', volume_id)['status'])
+
+    def test_detached_while_it_grows(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        path = self.path(f'attachments/{self.attach(volume_id)["id"]}')
+        go_on = self.hold('extend_volume')
+        answer = self.api.post(self.path(f'volumes/{volume_id}/action'),
+                               {'os-extend': {'new_size': 2}})
+        self.assertEqual(202, answer.status, answer.text)
+        self.assertEqual(200, self.api.delete(path).status)
+        self.assertEqual('extending',
+                         self.show('volumes', volume_id)['status'])
+        go_on.set()
+        self.wait_status('volumes', volume_id, 'available')

@@ -209,6 +209,8 @@ class Revert(base.Handler):
 def _settle(tx: Transaction, volume_id: str, reason: str = '',
             **values: typing.Any) -> None:
     """End an extension with the status that the attachments say."""
+    # Held first: whoever changes its attachments must have ended.
+    rows.get(tx, models.Volume, volume_id, lock=True)
     statuses = {row.attach_status
                 for row in db_attachments.of_volume(tx, volume_id)}
     connected = by_attachments(statuses)[0] != _S.AVAILABLE
