@@ -1,0 +1,1 @@
+"""Measures the service as its users meet it; ``tools/bench`` runs it."""
