@@ -58,6 +58,10 @@ clouds:
     auth:
       endpoint: {place.endpoint}
       token: admin:{project}
+    # There is nothing here but block storage.
+    has_compute: false
+    has_image: false
+    has_network: false
 """
 
 

@@ -1,4 +1,8 @@
-"""Tests with the released OpenStack clients."""
+"""Tests with the released OpenStack clients, against a service of their own.
+
+``blockstore-all`` is started as a process, once for each process of tests,
+with real storage daemons where they are installed and in memory elsewhere.
+"""
 
 from blockstore.tests import discovery
 
