@@ -119,7 +119,7 @@ class MessageTest(base.CompatTest):
         told = [row for row in news.messages()
                 if row.resource_uuid == volume.id]
         self.assertEqual(['VOLUME'], [row.resource_type for row in told])
-        self.assertTrue(news.get_message(told[0].id).user_message)
+        self.assertTrue(told[0].user_message)
         news.delete_message(told[0])
         self.assertRaises(exceptions.NotFoundException, news.get_message,
                           told[0].id)
