@@ -10,6 +10,7 @@ On SIGUSR1 it prints where each of its threads stands.
 """
 
 import collections
+import ctypes
 import faulthandler
 import os
 import signal
@@ -20,6 +21,8 @@ from blockstore.cmd import all as blockstore_all
 from blockstore.lifecycle import boundaries
 from blockstore.tests.crash import crossings
 from blockstore.tests.crash import storage
+
+_PR_SET_PDEATHSIG = 1
 
 
 class Striker:
@@ -74,12 +77,36 @@ class Striker:
         self._turns.clear()
 
 
-def main() -> int:
+def run() -> int:
     """Run blockstore-all under the listener."""
     faulthandler.register(signal.SIGUSR1)
     boundaries.listen(Striker(os.environ['BLOCKSTORE_CRASH_ARM'],
                               os.environ['BLOCKSTORE_CRASH_RUN']).heard)
     return blockstore_all.main()
+
+
+def main() -> int:
+    """Start the service for each line on the standard input.
+
+    A process that has loaded everything forks, which spares each start the
+    second that loading takes.  For each service its process id is printed,
+    and when it has ended its wait status.
+    """
+    die_with_parent()
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            die_with_parent()
+            os._exit(run())
+        print(child, flush=True)
+        print(os.waitpid(child, 0)[1], flush=True)
+    return 0
+
+
+def die_with_parent() -> None:
+    """Leave nothing running when the tests are killed."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import select
 import signal
 import socket
 import subprocess
@@ -86,7 +87,9 @@ class Service:
         self._arm = directory / 'arm'
         self._serial = 0
         self._port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._nursery: typing.Any = None
+        self._pid = 0
+        self._status: int | None = None
         (directory / 'state').mkdir()
         (directory / 'conf').write_text(_CONFIG.format(
             log=self.log, host=HOST, state=directory / 'state', lease=LEASE,
@@ -96,26 +99,42 @@ class Service:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        with open(self.directory / 'words', 'ab') as words:
-            self._process = subprocess.Popen(
-                [sys.executable, '-m', 'blockstore.tests.crash.child',
-                 '--config-file', str(self.directory / 'conf')],
-                stdin=subprocess.DEVNULL, stdout=words, stderr=words,
-                env={**os.environ, 'BLOCKSTORE_CRASH_ARM': str(self._arm),
-                     'BLOCKSTORE_CRASH_RUN': str(self.run)})
+        if self._nursery is None:
+            self._nursery = self._open_nursery()
+        self._tell_nursery()
+        self._pid, self._status = int(self._hear()), None
         limit = time.monotonic() + _START_TIMEOUT
         while time.monotonic() < limit and not self.dead():
             try:
                 if self.request('GET', 'volumes').status == 200:
                     return
             except Broken:
-                time.sleep(0.02)
+                time.sleep(0.01)
         raise Broken(f'it did not start: {self.last_words()}')
+
+    def _open_nursery(self) -> 'subprocess.Popen[bytes]':
+        with open(self.directory / 'words', 'ab') as words:
+            return subprocess.Popen(
+                [sys.executable, '-m', 'blockstore.tests.crash.child',
+                 '--config-file', str(self.directory / 'conf')],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words,
+                bufsize=0,
+                env={**os.environ, 'BLOCKSTORE_CRASH_ARM': str(self._arm),
+                     'BLOCKSTORE_CRASH_RUN': str(self.run)})
+
+    def _tell_nursery(self) -> None:
+        os.write(self._nursery.stdin.fileno(), b'start\n')
+
+    def _hear(self) -> bytes:
+        line = self._nursery.stdout.readline()
+        if not line:
+            raise Broken(f'it cannot be loaded: {self.last_words()}')
+        return line
 
     def last_words(self) -> str:
         """Return what it has printed and logged, and where it stands."""
-        if self._process is not None and not self.dead():
-            self._process.send_signal(signal.SIGUSR1)
+        if not self.dead():
+            os.kill(self._pid, signal.SIGUSR1)
             time.sleep(0.2)
         lines = []
         for path in (self.log, self.directory / 'words'):
@@ -127,22 +146,29 @@ class Service:
 
     def dead(self) -> bool:
         """Tell whether the process has ended."""
-        return self._process is None or self._process.poll() is not None
+        if self._status is None and self._pid and select.select(
+                [self._nursery.stdout], [], [], 0)[0]:
+            self._status = int(self._hear())
+        return self._pid == 0 or self._status is not None
 
     def kill(self) -> None:
         """End the process with SIGKILL, unless it is dead already."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        if not self.dead():
+            os.kill(self._pid, signal.SIGKILL)
+            self._status = int(self._hear())
 
     def was_killed(self) -> bool:
         """Tell whether the process ended by SIGKILL, and not by itself."""
-        return (self._process is not None
-                and self._process.poll() == -signal.SIGKILL)
+        return self.dead() and self._status == signal.SIGKILL
 
     def end(self) -> None:
         """End the process and all storage daemons."""
-        self.kill()
+        if self._nursery is not None:
+            if self._nursery.poll() is None:
+                self.kill()
+            self._nursery.kill()
+            self._nursery.communicate()
+            self._nursery = None
         storage.kill_all(str(self.run))
 
     # Boundaries.
