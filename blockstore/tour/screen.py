@@ -12,7 +12,7 @@ import textwrap
 import time
 
 _WIDTH = 76
-_CELLS = 30
+_CELLS = 24
 
 
 class Screen:
@@ -57,7 +57,7 @@ class Screen:
         share = min(1.0, done / total) if total else 0.0
         cells = '#' * int(share * _CELLS)
         text = f'   {what:<10} [{cells:-<{_CELLS}}] {share:4.0%}  {note}'
-        if self._moves:
+        if self._moves and text != self._bar:
             # Spaces rub out what a longer line has left.
             sys.stdout.write(f'\r{text:<{len(self._bar)}}')
             sys.stdout.flush()

@@ -150,7 +150,7 @@ class _Job:
         self._state_file = os.open(directory / 'state',
                                    os.O_RDWR | os.O_CREAT, 0o600)
         self._state = State()
-        self._random = random.Random(1)  # noqa: S311
+        self._random = random.Random(1)  # noqa: S311 # nosec B311
         self._blocks = connection.size // proof.BLOCK
 
     def put(self, entry: proof.Entry) -> None:
