@@ -73,6 +73,8 @@ class Attachments(base.UseCases):
                 remedy='delete the attachment first, or use a volume type '
                        'that allows several')
         connections.check_readable_meanwhile(tx, self.conf, volume)
+        if mode is not None:
+            connections.mode_for(tx, volume_id, mode)
         if not in_use:
             transitions.move(
                 tx, VOLUMES, models.Volume, volume_id, VolumeStatus.RESERVED,
@@ -88,11 +90,12 @@ class Attachments(base.UseCases):
         with self.database.write() as tx:
             row, volume = self._hold(tx, context, id_)
             self._check_connectable(tx, row, volume)
+            mode = connections.mode_for(
+                tx, volume.id, connector.get('mode') or row.attach_mode)
             rows.update(tx, models.Attachment, id_, {
                 'connector': connector,
                 'attached_host': connector.get('host'),
                 'mountpoint': connector.get('mountpoint')})
-        mode = connector.get('mode') or row.attach_mode or 'rw'
         asked = {**connector, 'attachment_id': id_, 'mode': mode}
         info = connections.connection_info(
             self.clients.volume.initialize_connection(
@@ -144,12 +147,7 @@ class Attachments(base.UseCases):
                 code=errors.VOLUME_BAD_STATUS,
                 blockers=[f'status {volume.status}'],
                 remedy='see its messages; delete it, or reset its status')
-        if row.attach_status == AttachStatus.DETACHING:
-            raise exceptions.Conflict(
-                f'attachment {row.id} is being deleted',
-                code=errors.ATTACHMENT_BAD_STATUS,
-                blockers=[f'status {row.attach_status}'],
-                remedy='delete it, and create another one')
+        _refuse_detaching(row)
         others = [other.id for other in db.of_volume(tx, volume.id)
                   if other.connector and other.id != row.id]
         if others and not volume.multiattach:
@@ -163,6 +161,7 @@ class Attachments(base.UseCases):
         """Confirm that the client is connected."""
         with self.database.write() as tx:
             row, _ = self._hold(tx, context, id_)
+            _refuse_detaching(row)
             rows.update(tx, models.Attachment, id_,
                         {'attach_status': AttachStatus.ATTACHED})
             connections.settle(tx, row.volume_id)
@@ -201,3 +200,12 @@ class Attachments(base.UseCases):
                                         id_)
             connections.settle(tx, row.volume_id)
             return db.of_volume(tx, row.volume_id)
+
+
+def _refuse_detaching(row: models.Attachment) -> None:
+    if row.attach_status == AttachStatus.DETACHING:
+        raise exceptions.Conflict(
+            f'attachment {row.id} is being deleted',
+            code=errors.ATTACHMENT_BAD_STATUS,
+            blockers=[f'status {row.attach_status}'],
+            remedy='delete it, and create another one')

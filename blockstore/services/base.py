@@ -1,5 +1,6 @@
 """What all use cases share: the database, the clients, and how they refuse."""
 
+from collections.abc import Callable
 import typing
 
 from oslo_config import cfg
@@ -85,9 +86,14 @@ class KeyedMetadata:
         return self._write(context, id_, values, replace=False)
 
     def replace(self, context: RequestContext, id_: str,
-                values: dict[str, str]) -> dict[str, str]:
-        """Write these keys and no others."""
-        return self._write(context, id_, values, replace=True)
+                values: dict[str, str],
+                check: Callable[[dict[str, str]], None] | None = None,
+                ) -> dict[str, str]:
+        """Write these keys and no others.
+
+        :param check: sees the keys that go, held still, and may refuse.
+        """
+        return self._write(context, id_, values, replace=True, check=check)
 
     def delete_key(self, context: RequestContext, id_: str, key: str,
                    ) -> None:
@@ -99,9 +105,13 @@ class KeyedMetadata:
                     f'{self._noun} {id_} has no metadata key {key!r}')
 
     def _write(self, context: RequestContext, id_: str,
-               values: dict[str, str], *, replace: bool) -> dict[str, str]:
+               values: dict[str, str], *, replace: bool,
+               check: Callable[[dict[str, str]], None] | None = None,
+               ) -> dict[str, str]:
         with self._database.write() as tx:
             self._changeable(tx, context, id_)
+            if check is not None:
+                check(self._all(tx, id_))
             rows.set_metadata(tx, self._metadata, id_, values,
                               replace=replace)
             return self._all(tx, id_)
@@ -117,4 +127,6 @@ class KeyedMetadata:
                 remedy='wait until the operation has ended')
 
     def _all(self, tx: Transaction, id_: str) -> dict[str, str]:
-        return rows.metadata(tx, self._metadata, [id_]).get(id_, {})
+        # In one order always: the API makes an entity tag of them.
+        found = rows.metadata(tx, self._metadata, [id_]).get(id_, {})
+        return dict(sorted(found.items()))

@@ -77,10 +77,11 @@ class VolumeConnections(base.UseCases):
 
     def attach(self, context: RequestContext, id_: str, mountpoint: str,
                instance_uuid: str | None, host_name: str | None,
-               mode: str = 'rw') -> str:
+               mode: str | None = None) -> str:
         """Note that a client is connected; return the attachment's id."""
         with self.database.write() as tx:
             volume = lock_for_attach(tx, context, id_)
+            mode = mode_for(tx, id_, mode)
             present = db.of_volume(tx, id_)
             for row in present:
                 if _same_client(row, instance_uuid, host_name):
@@ -92,11 +93,12 @@ class VolumeConnections(base.UseCases):
                     blockers=[f'attachment {row.id}' for row in present],
                     remedy='detach it first')
             check_readable_meanwhile(tx, self.conf, volume)
-            transitions.move(
-                tx, VOLUMES, models.Volume, id_, _S.IN_USE,
-                sources=(_S.AVAILABLE, _S.ATTACHING, _S.RESERVED),
-                reason='a client is connected',
-                attach_status=AttachStatus.ATTACHED)
+            if volume.status != _S.IN_USE or not volume.multiattach:
+                transitions.move(
+                    tx, VOLUMES, models.Volume, id_, _S.IN_USE,
+                    sources=(_S.AVAILABLE, _S.ATTACHING, _S.RESERVED),
+                    reason='a client is connected',
+                    attach_status=AttachStatus.ATTACHED)
             attachment_id = uuidutils.generate_uuid()
             rows.insert(
                 tx, models.Attachment, id=attachment_id, volume_id=id_,
@@ -150,6 +152,8 @@ class VolumeConnections(base.UseCases):
                     f'volume {id_} is in maintenance',
                     code=errors.VOLUME_BAD_STATUS)
             check_readable_meanwhile(tx, self.conf, volume)
+            if mode_for(tx, id_, connector.get('mode')) == 'ro':
+                connector = {**connector, 'mode': 'ro'}
         return connection_info(
             self.clients.volume.initialize_connection(
                 context, owner(volume), id_, connector), connector)
@@ -194,8 +198,8 @@ class VolumeConnections(base.UseCases):
                           volume: models.Volume) -> None:
         for row in db.of_volume(tx, volume.id):
             self._drop(tx, context, volume, row)
-        rows.set_metadata(tx, models.VolumeAdminMetadata, volume.id, {},
-                          replace=True)
+        rows.delete_metadata(tx, models.VolumeAdminMetadata, volume.id,
+                             'attached_mode')
 
     def _drop(self, tx: Transaction, context: RequestContext,
               volume: models.Volume, row: models.Attachment) -> None:
@@ -217,6 +221,23 @@ def lock_for_attach(tx: Transaction, context: RequestContext, id_: str,
             blockers=[f'status {volume.status}'],
             remedy='see its messages; delete it, or reset its status')
     return volume
+
+
+def mode_for(tx: Transaction, id_: str, asked: str | None) -> str:
+    """Return how a client may connect: to a read-only volume, to read.
+
+    :param asked: ``rw``, ``ro``, or None for what the volume allows.
+    :raises exceptions.Invalid: it wants to write, and must not.
+    """
+    kept = rows.metadata(tx, models.VolumeAdminMetadata, [id_])
+    if kept.get(id_, {}).get('readonly') != 'True':
+        return asked or 'rw'
+    if asked == 'rw':
+        raise exceptions.Invalid(
+            f'volume {id_} is read-only and cannot be attached to write',
+            code=errors.VOLUME_READ_ONLY, blockers=['readonly'],
+            remedy='attach it with mode ro, or take the flag away')
+    return 'ro'
 
 
 def check_readable_meanwhile(tx: Transaction, conf: typing.Any,

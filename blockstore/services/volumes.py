@@ -242,7 +242,8 @@ class Volumes(VolumeConnections):
                     code=errors.VOLUME_BAD_STATUS)
             rows.update(tx, models.Volume, id_, values)
             if metadata is not None:
-                rows.set_metadata(tx, models.VolumeMetadata, id_, metadata)
+                rows.set_metadata(tx, models.VolumeMetadata, id_, metadata,
+                                  replace=True)
             return db.detail(tx, context, id_)
 
     def extend(self, context: RequestContext, id_: str, new_size: int,

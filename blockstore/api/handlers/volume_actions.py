@@ -39,7 +39,7 @@ def attach(req: Request, volume_id: str) -> None:
         raise faults.BadRequest('instance_uuid or host_name is required')
     req.services.volumes.attach(
         req.context, volume_id, content['mountpoint'], instance, host,
-        content.get('mode', 'rw'))
+        content.get('mode'))
 
 
 def detach(req: Request, volume_id: str) -> None:

@@ -30,16 +30,20 @@ def merge(req: Request, volume_id: str) -> dict[str, Any]:
 
 def replace(req: Request, volume_id: str) -> dict[str, Any]:
     """PUT: these keys and no others, if they are still what they were."""
-    metadata = req.services.volumes.metadata
     wanted = req.environ.get('HTTP_IF_MATCH')
-    if wanted is not None and req.microversion >= TAGGED:
-        tag = _tag({'metadata': metadata.get(req.context, volume_id)})
-        if wanted.strip().strip('"') not in (tag, '*'):
+    if req.microversion < TAGGED:
+        wanted = None
+
+    def check(values: dict[str, str]) -> None:
+        tag = _tag({'metadata': values})
+        if wanted is not None and wanted.strip().strip('"') not in (tag, '*'):
             raise faults.PreconditionFailed(
                 f'the metadata of volume {volume_id} has changed',
                 remedy='read it again')
-    return {'metadata': metadata.replace(
-        req.context, volume_id, req.body_json['metadata'])}
+
+    return {'metadata': req.services.volumes.metadata.replace(
+        req.context, volume_id, req.body_json['metadata'],
+        None if wanted is None else check)}
 
 
 def show(req: Request, volume_id: str, key: str) -> dict[str, Any]:
