@@ -45,14 +45,15 @@ def even_deleted(tx: Transaction, id_: str) -> Row | None:
 
 def newest(tx: Transaction, project_id: str, volume_id: str,
            before: datetime.datetime | None) -> Row | None:
-    """Return the available backup with the newest data: the parent."""
+    """Return the available backup with the newest data, held: the parent."""
     statement = sa.select(_T).where(
         _T.c.project_id == project_id, _T.c.volume_id == volume_id,
         _T.c.status == 'available', _T.c.deleted == sa.false())
     if before is not None:
         statement = statement.where(_T.c.data_timestamp < before)
     return typing.cast('Row | None', tx.execute(statement.order_by(
-        _T.c.data_timestamp.desc(), _T.c.id).limit(1)).one_or_none())
+        _T.c.data_timestamp.desc(), _T.c.id).limit(1).with_for_update(),
+        ).one_or_none())
 
 
 def with_base(tx: Transaction, volume_id: str) -> list[Row]:
@@ -63,10 +64,25 @@ def with_base(tx: Transaction, volume_id: str) -> list[Row]:
     return typing.cast('list[Row]', list(tx.execute(statement)))
 
 
-def forget_base(tx: Transaction, snapshot_id: str) -> None:
-    """Note that a base snapshot is gone."""
+def forget_snapshot(tx: Transaction, snapshot_id: str) -> None:
+    """Note that a temporary or base snapshot is gone."""
+    for column in (_T.c.temp_snapshot_id, _T.c.base_snapshot_id):
+        tx.execute(sa.update(_T).where(
+            column == snapshot_id).values({column: None}))
+
+
+def forget_volume(tx: Transaction, volume_id: str) -> None:
+    """Note that a temporary volume is gone."""
     tx.execute(sa.update(_T).where(
-        _T.c.base_snapshot_id == snapshot_id).values(base_snapshot_id=None))
+        _T.c.temp_volume_id == volume_id).values(temp_volume_id=None))
+
+
+def built_on(tx: Transaction, parent_id: str) -> list[str]:
+    """Return ids of the incremental backups in the making on a backup."""
+    statement = sa.select(_T.c.id).where(
+        _T.c.parent_id == parent_id, _T.c.status == 'creating',
+        _T.c.deleted == sa.false())
+    return list(tx.execute(statement).scalars())
 
 
 def owner_of_snapshot(tx: Transaction, snapshot_id: str) -> Row | None:

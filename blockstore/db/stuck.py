@@ -31,13 +31,10 @@ def unowned(tx: Transaction, model: type[models.Base], statuses: list[str],
     :param covered_by: further conditions under which somebody does.
     """
     target = rows.table(model)
-    worked_on = sa.exists().where(
-        _OPERATIONS.c.resource_id == target.c.id,
-        _OPERATIONS.c.state.in_(operations.OPEN))
     oldest = timeutils.utcnow() - datetime.timedelta(seconds=age)
     statement = sa.select(target).where(
         target.c.deleted == sa.false(), target.c.status.in_(statuses),
-        target.c.status_changed_at < oldest, ~worked_on,
+        target.c.status_changed_at < oldest, ~_worked_on(target.c.id),
         *(~condition for condition in covered_by))
     return list(tx.execute(statement))
 
@@ -57,12 +54,46 @@ def backed_up(snapshot_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
         _BACKUPS.c.status == 'creating', _BACKUPS.c.deleted == sa.false())
 
 
-def reverted_to(volume_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """The condition that a volume is going back to a snapshot of it."""
-    volumes = _VOLUMES.alias('reverting')
+def worked_on_with(volume_id: sa.ColumnElement[str],
+                   ) -> sa.ColumnElement[bool]:
+    """The condition that a volume's operation works on its snapshot too.
+
+    It goes back to it, or is deleted together with it.
+    """
+    volumes = _VOLUMES.alias('parent')
     return sa.exists().where(
-        volumes.c.id == volume_id, volumes.c.status == 'reverting',
-        volumes.c.deleted == sa.false())
+        volumes.c.id == volume_id, volumes.c.deleted == sa.false(),
+        volumes.c.status.in_(['reverting', 'deleting']))
+
+
+def leftovers(tx: Transaction, model: type[models.Base], age: float,
+              *names: str) -> list[typing.Any]:
+    """Return what the service made for itself and needs no more.
+
+    A temporary object is needed while its backup is being made, a base
+    snapshot as long as its backup is there.
+
+    :param age: seconds without a change of status.
+    :param names: the columns of a backup that name such an object; those
+        of temporary objects begin with ``temp``.
+    """
+    target = rows.table(model)
+    oldest = timeutils.utcnow() - datetime.timedelta(seconds=age)
+    needed = sa.or_(*(
+        sa.and_(_BACKUPS.c[name] == target.c.id, *(
+            [sa.or_(_BACKUPS.c.status == 'creating',
+                    _worked_on(_BACKUPS.c.id))]
+            if name.startswith('temp') else [])) for name in names))
+    return list(tx.execute(sa.select(target).where(
+        target.c.deleted == sa.false(), target.c.purpose == 'backup',
+        target.c.status_changed_at < oldest, ~_worked_on(target.c.id),
+        ~sa.exists().where(_BACKUPS.c.deleted == sa.false(), needed))))
+
+
+def _worked_on(resource_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        _OPERATIONS.c.resource_id == resource_id,
+        _OPERATIONS.c.state.in_(operations.OPEN))
 
 
 def held_in_vain(tx: Transaction) -> list[typing.Any]:

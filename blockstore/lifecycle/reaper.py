@@ -2,12 +2,17 @@
 
 Operations end their own statuses, whatever is killed.  The reaper looks for
 rows that have a transitional status without any open operation, for longer
-than two leases, and gives them an honest error status with a reason.
+than two leases, and gives them an honest error status with a reason.  It also
+removes, again and again until it works, what the service had made for itself
+and could not remove when it was no longer needed.
 """
+
+import typing
 
 from oslo_config import cfg
 from oslo_log import log as logging
 
+from blockstore import context as contexts
 from blockstore.db import messages as db_messages
 from blockstore.db import models
 from blockstore.db import rows
@@ -15,6 +20,7 @@ from blockstore.db import stuck
 from blockstore.db import volumes as db_volumes
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import operations
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.backups import BACKUPS
 from blockstore.lifecycle.machine import Machine
@@ -57,20 +63,45 @@ class Reaper:
                           stuck.restored_from(volumes.c.id)),
                 self._end(tx, SNAPSHOTS, models.Snapshot,
                           stuck.backed_up(snapshots.c.id),
-                          stuck.reverted_to(snapshots.c.volume_id)),
+                          stuck.worked_on_with(snapshots.c.volume_id)),
                 self._end(tx, BACKUPS, models.Backup),
-                self._release(tx)))
+                self._release(tx),
+                self._remove(tx, SNAPSHOTS, models.Snapshot,
+                             'temp_snapshot_id', 'base_snapshot_id'),
+                self._remove(tx, VOLUMES, models.Volume, 'temp_volume_id')))
 
     def _end(self, tx: Transaction, machine: Machine,
              model: type[models.Base], *covered_by: stuck.Condition) -> int:
         ends = _ENDS[machine.noun]
         found = stuck.unowned(tx, model, list(ends), self._age, *covered_by)
-        for row in found:
+        ended = [row for row in found if transitions.try_move(
+            tx, machine, model, row.id, ends[row.status],
+            sources=(row.status,), reason=REASON)]
+        for row in ended:
             LOG.error('%s %s was stuck in %s: %s', machine.noun, row.id,
                       row.status, REASON)
-            transitions.move(tx, machine, model, row.id, ends[row.status],
-                             sources=(row.status,), reason=REASON)
+        return len(ended)
+
+    def _remove(self, tx: Transaction, machine: Machine,
+                model: type[models.Base], *names: str) -> int:
+        """Start to remove what no backup needs any more."""
+        found = stuck.leftovers(tx, model, self._age, *names)
+        for row in found:
+            LOG.warning('%s %s (%s) was left over by a backup: removing it',
+                        machine.noun, row.id, row.status)
+            transitions.try_move(tx, machine, model, row.id, 'deleting',
+                                 reason='left over by a backup')
+            self._start(tx, f'{machine.noun}.delete', row)
         return len(found)
+
+    def _start(self, tx: Transaction, kind: str, row: typing.Any) -> None:
+        volume_id = row.id if kind == 'volume.delete' else row.volume_id
+        volume = rows.get(tx, models.Volume, volume_id)
+        if volume is not None and volume.host is not None:
+            operations.start(
+                tx, contexts.for_service(), kind, row.id, topic='volume',
+                host=volume.host.partition('#')[0],
+                project_id=row.project_id)
 
     def _release(self, tx: Transaction) -> int:
         held = stuck.held_in_vain(tx)

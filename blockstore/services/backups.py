@@ -173,7 +173,8 @@ class Backups(base.UseCases):
         values = dict(changes)
         metadata = values.pop('metadata', None)
         with self.database.write() as tx:
-            base.require(tx, context, models.Backup, 'backup', id_)
+            base.require(tx, context, models.Backup, 'backup', id_,
+                         lock=True)
             rows.update(tx, models.Backup, id_, values)
             if metadata is not None:
                 rows.set_metadata(tx, models.BackupMetadata, id_, metadata,
@@ -215,6 +216,12 @@ class Backups(base.UseCases):
                 f'{backup.id} has {backup.size} GiB',
                 code=errors.VOLUME_TOO_SMALL,
                 remedy='extend the volume, or restore to a new one')
+        if volume.backup_id is not None:
+            raise exceptions.InvalidStatus(
+                f'volume {volume_id} is being backed up',
+                code=errors.VOLUME_BACKING_UP,
+                blockers=[f'backup {volume.backup_id}'],
+                remedy='wait until that backup has ended')
         transitions.move(
             tx, VOLUMES, models.Volume, volume_id, VolumeStatus.RESTORING,
             db_volumes.not_backed_up(), sources=(VolumeStatus.AVAILABLE,))
@@ -229,6 +236,8 @@ class Backups(base.UseCases):
         with self.database.write() as tx:
             backup = base.require(tx, context, models.Backup, 'backup', id_,
                                   lock=True)
+            if not force:
+                _check_no_children(tx, id_)
             transitions.move(
                 tx, BACKUPS, models.Backup, id_, BackupStatus.DELETING,
                 sources=None if force else DELETABLE,
@@ -247,10 +256,21 @@ class Backups(base.UseCases):
                 f'a backup cannot be reset to {status}',
                 remedy='use available or error')
         with self.database.write() as tx:
-            base.require(tx, context, models.Backup, 'backup', id_)
+            base.require(tx, context, models.Backup, 'backup', id_,
+                         lock=True)
             db_operations.cancel(tx, id_, ('backup.create',
                                            'backup.restore'))
             transitions.reset(tx, models.Backup, id_, status)
+
+
+def _check_no_children(tx: Transaction, id_: str) -> None:
+    building = db.built_on(tx, id_)
+    if building:
+        raise exceptions.InvalidStatus(
+            f'an incremental backup is being made on backup {id_}',
+            code=errors.BACKUP_BUILT_ON,
+            blockers=[f'backup {one}' for one in building[:10]],
+            remedy='wait until it is there: it restores alone then')
 
 
 def _check_source(volume: models.Volume, force: bool) -> None:

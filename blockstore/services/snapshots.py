@@ -126,7 +126,8 @@ class Snapshots(base.UseCases):
         if status not in RESETTABLE:
             raise exceptions.Invalid(f'no such snapshot status: {status}')
         with self.database.write() as tx:
-            base.require(tx, context, models.Snapshot, 'snapshot', id_)
+            base.require(tx, context, models.Snapshot, 'snapshot', id_,
+                         lock=True)
             transitions.reset(tx, models.Snapshot, id_, status)
 
 

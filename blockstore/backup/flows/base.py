@@ -4,8 +4,8 @@ A :class:`Work` is one run of one operation: its claim, its rows and the ways
 to the volume service and the store.  Every step of a flow may be run again.
 """
 
-import contextlib
 from collections.abc import Iterator
+import contextlib
 import dataclasses
 import typing
 
@@ -20,7 +20,10 @@ from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import messages
 from blockstore.lifecycle import operations
+from blockstore.lifecycle import transitions
 from blockstore.lifecycle.operations import Claim
+from blockstore.lifecycle.snapshots import SNAPSHOTS
+from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.rpc.clients import Clients
 from blockstore.volume import connections
 from blockstore.volume.connections.base import Connection
@@ -78,12 +81,18 @@ class Work:
 
 
 def begin(parts: Parts, claim: Claim, status: str, volume_id: str | None,
-          ) -> Work | None:
-    """Return the work of a claim; None when there is nothing to do."""
+          ) -> Work:
+    """Return the work of a claim.
+
+    :raises exceptions.Cancelled: the backup has another status: it was
+        deleted by force, or an administrator has ended the work.
+    """
     with parts.database.read() as tx:
-        backup = rows.get(tx, models.Backup, claim.operation.resource_id)
-        if backup is None or backup.status != status:
-            return None
+        backup = existing(tx, models.Backup, 'backup',
+                          claim.operation.resource_id)
+        if backup.status != status:
+            raise exceptions.Cancelled(
+                f'backup {backup.id} is {backup.status} now')
         volume = existing(tx, models.Volume, 'volume',
                           volume_id or backup.volume_id)
         return Work(parts, claim, backup, volume)
@@ -125,7 +134,11 @@ def tell(tx: Transaction, claim: Claim, action: messages.Action,
                  detail, 'backup', claim.operation.resource_id)
 
 
-def release_volume(tx: Transaction, backup: models.Backup, outcome: str,
+def release_source(tx: Transaction, backup: models.Backup, outcome: str,
                    ) -> None:
-    """End a backup's hold on its volume (R-111)."""
+    """End a backup's hold on its volume (R-111) or its snapshot."""
     db_volumes.release_from_backup(tx, backup.volume_id, backup.id, outcome)
+    if backup.snapshot_id is not None:
+        transitions.try_move(
+            tx, SNAPSHOTS, models.Snapshot, backup.snapshot_id,
+            SnapshotStatus.AVAILABLE, sources=(SnapshotStatus.BACKING_UP,))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import itertools
 import typing
 
+from oslo_log import log as logging
 from taskflow.patterns import linear_flow
 from taskflow.types import failure
 
@@ -30,10 +31,10 @@ from blockstore.lifecycle.backups import BACKUPS
 from blockstore.lifecycle.backups import BackupStatus
 from blockstore.lifecycle.messages import Action
 from blockstore.lifecycle.operations import Claim
-from blockstore.lifecycle.snapshots import SNAPSHOTS
-from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.volume.connections.base import Extent
 
+LOG = logging.getLogger(__name__)
+GIB = 1 << 30
 
 
 class Create:
@@ -45,10 +46,6 @@ class Create:
     def run(self, claim: Claim) -> None:
         """Make the backup."""
         work = base.begin(self._parts, claim, BackupStatus.CREATING, None)
-        if work is None:
-            with self._parts.database.write() as tx:
-                claim.finish(tx)
-            return
         flow = linear_flow.Flow('backup.create').add(
             PrepareSource(work, provides='source'),
             Connect(work, provides='info'), Copy(work), Disconnect(work),
@@ -64,15 +61,11 @@ class Create:
         transitions.try_move(
             tx, BACKUPS, models.Backup, backup.id, BackupStatus.ERROR,
             reason=error.message, fail_reason=error.message[:255])
-        base.release_volume(tx, backup, 'error_backing-up')
-        _release_snapshot(tx, backup)
+        base.release_source(tx, backup, 'error_backing-up')
         volume = rows.get(tx, models.Volume, backup.volume_id)
         if volume is not None and volume.host is not None:
             sources.clean_up(tx, self._parts.clients, claim, backup, volume)
             self._disconnect(tx, claim, backup, volume)
-            # From here on the operations just started own what is left.
-            rows.update(tx, models.Backup, backup.id, {
-                'temp_snapshot_id': None, 'temp_volume_id': None})
         base.tell(tx, claim, Action.BACKUP_CREATE, error)
 
     def _disconnect(self, tx: Transaction, claim: Claim,
@@ -173,13 +166,21 @@ class Copy(engine.Task):
                 bytes_stored=summary.progress.bytes_stored,
                 bytes_resumed=summary.bytes_resumed)
             rows.update(tx, models.Backup, self.work.backup.id, {
-                'object_count': summary.record.object_count})
+                'object_count': summary.record.object_count,
+                # The volume may have grown since it was asked for.
+                'size': -(-summary.record.size // GIB)})
 
     def revert(self, flow_failures: dict[str, failure.Failure],
                **_: typing.Any) -> None:
         """Forget a copy that will not be gone on with."""
-        if engine.failed_for_good(flow_failures):
+        if not engine.failed_for_good(flow_failures):
+            return
+        try:
             self.work.parts.repository.abandon(self.work.backup.id)
+        except exceptions.StoreError as error:
+            # Housekeeping does it later; what failed first is what counts.
+            LOG.warning('The journal of backup %s stays for now: %s',
+                        self.work.backup.id, error)
 
     def _header(self) -> BackupHeader:
         row = self.work.row()
@@ -269,8 +270,7 @@ class Finish(engine.Task):
                 host=work.parts.host, service='blockstore',
                 base_snapshot_id=backup.base_snapshot_id
                 or backup.snapshot_id)
-            base.release_volume(tx, backup, 'backing-up')
-            _release_snapshot(tx, backup)
+            base.release_source(tx, backup, 'backing-up')
             self._drop_older_bases(tx, backup)
             self.claim.finish(tx)
 
@@ -280,19 +280,14 @@ class Finish(engine.Task):
             return
         for older in db_backups.with_base(tx, backup.volume_id):
             if older.id != backup.id and older.base_snapshot_id and (
-                    older.project_id == backup.project_id):
+                    older.project_id == backup.project_id
+                    # Another one, of a snapshot, may compare with it now.
+                    and not set(db_backups.built_on(tx, older.id))
+                    - {backup.id}):
                 sources.drop_base(tx, self.work.parts.clients, self.claim,
                                   older.base_snapshot_id, self.work.volume)
-                db_backups.forget_base(tx, older.base_snapshot_id)
 
 
 def facts_of(work: Work) -> dict[str, typing.Any]:
     """Return what earlier steps and attempts have remembered."""
     return work.claim.facts
-
-
-def _release_snapshot(tx: Transaction, backup: models.Backup) -> None:
-    if backup.snapshot_id is not None:
-        transitions.try_move(
-            tx, SNAPSHOTS, models.Snapshot, backup.snapshot_id,
-            SnapshotStatus.AVAILABLE, sources=(SnapshotStatus.BACKING_UP,))

@@ -36,7 +36,7 @@ class Delete:
     def _remove_row(self, tx: Transaction, claim: Claim, row: models.Backup,
                     ) -> None:
         rows.soft_delete(tx, models.Backup, row.id)
-        base.release_volume(tx, row, 'error_backing-up')
+        base.release_source(tx, row, 'error_backing-up')
         volume = rows.get(tx, models.Volume, row.volume_id)
         if volume is None or volume.host is None:
             return

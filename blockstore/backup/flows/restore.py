@@ -43,10 +43,6 @@ class Restore:
         """Fill the volume."""
         work = base.begin(self._parts, claim, BackupStatus.RESTORING,
                           claim.operation.arguments['volume_id'])
-        if work is None:
-            with self._parts.database.write() as tx:
-                claim.finish(tx)
-            return
         flow = linear_flow.Flow('backup.restore').add(
             AwaitVolume(work), Connect(work, provides='info'), Fill(work),
             Disconnect(work), Finish(work))

@@ -14,6 +14,7 @@ backup's row, before the volume service is asked to make it (R-110).
 
 import typing
 
+from oslo_log import log as logging
 from oslo_utils import uuidutils
 
 from blockstore import errors
@@ -32,6 +33,7 @@ from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
 
+LOG = logging.getLogger(__name__)
 PURPOSE = 'backup'
 
 
@@ -153,17 +155,18 @@ def release(work: Work, keep_base: bool) -> None:
         started = clean_up(tx, work.parts.clients, work.claim, backup,
                            work.volume)
     for operation_id in started:
-        work.wait(operation_id)
-    with work.parts.database.write() as tx:
-        rows.update(tx, models.Backup, backup.id, {
-            'temp_snapshot_id': None, 'temp_volume_id': None})
+        if work.wait(operation_id).state != db_operations.DONE:
+            # The backup is good, and its row goes on owning what is left.
+            LOG.error('The temporary object of backup %s could not be '
+                      'removed; that is tried again', backup.id)
 
 
 def clean_up(tx: Transaction, clients: Clients, claim: typing.Any,
              backup: models.Backup, volume: models.Volume) -> list[str]:
     """Start to remove a backup's temporary objects; return the operations.
 
-    From here on the operations' rows make sure that it happens.
+    From here on the operations' rows make sure that it happens; the backup's
+    row names the objects until they are gone.
     """
     started = []
     for model, machine, noun, id_ in (

@@ -40,8 +40,7 @@ class Create(base.Handler):
         transitions.try_move(
             tx, SNAPSHOTS, models.Snapshot, claim.operation.resource_id,
             _S.ERROR, reason=error.message)
-        base.tell(tx, claim, Action.SNAPSHOT_CREATE,
-                  Detail.SNAPSHOT_CREATE_ERROR)
+        _tell(tx, claim, Action.SNAPSHOT_CREATE, Detail.SNAPSHOT_CREATE_ERROR)
 
 
 class Delete(base.Handler):
@@ -63,7 +62,7 @@ class Delete(base.Handler):
             return
         with self.database.write() as tx:
             rows.soft_delete(tx, models.Snapshot, row.id, progress='100%')
-            db_backups.forget_base(tx, row.id)
+            db_backups.forget_snapshot(tx, row.id)
             claim.finish(tx)
 
     def _keep(self, claim: Claim, row: models.Snapshot,
@@ -72,7 +71,7 @@ class Delete(base.Handler):
             transitions.move(tx, SNAPSHOTS, models.Snapshot, row.id,
                              _S.AVAILABLE, sources=(_S.DELETING,),
                              reason=error.message)
-            base.tell(tx, claim, Action.SNAPSHOT_DELETE, Detail.SNAPSHOT_BUSY)
+            _tell(tx, claim, Action.SNAPSHOT_DELETE, Detail.SNAPSHOT_BUSY)
             claim.fail(tx, error)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -81,5 +80,12 @@ class Delete(base.Handler):
         transitions.try_move(
             tx, SNAPSHOTS, models.Snapshot, claim.operation.resource_id,
             _S.ERROR_DELETING, reason=error.message)
-        base.tell(tx, claim, Action.SNAPSHOT_DELETE,
-                  Detail.SNAPSHOT_DELETE_ERROR)
+        _tell(tx, claim, Action.SNAPSHOT_DELETE, Detail.SNAPSHOT_DELETE_ERROR)
+
+
+def _tell(tx: Transaction, claim: Claim, action: Action, detail: Detail,
+          ) -> None:
+    """Tell the project of a failure, unless the snapshot is not its own."""
+    row = rows.get(tx, models.Snapshot, claim.operation.resource_id)
+    if row is not None and row.purpose == 'user':
+        base.tell(tx, claim, action, detail)

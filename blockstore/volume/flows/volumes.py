@@ -72,7 +72,7 @@ class Create(base.Handler):
         transitions.try_move(
             tx, VOLUMES, models.Volume, claim.operation.resource_id,
             _S.ERROR, sources=(_S.CREATING,), reason=error.message)
-        base.tell(tx, claim, Action.VOLUME_CREATE, Detail.VOLUME_CREATE_ERROR)
+        _tell(tx, claim, Action.VOLUME_CREATE, Detail.VOLUME_CREATE_ERROR)
 
 
 class Delete(base.Handler):
@@ -97,6 +97,7 @@ class Delete(base.Handler):
             for one in db_attachments.of_volume(tx, row.id):
                 db_attachments.remove(tx, one.id)
             rows.soft_delete(tx, models.Volume, row.id)
+            db_backups.forget_volume(tx, row.id)
             claim.finish(tx)
 
     def _delete_snapshots(self, row: models.Volume) -> None:
@@ -106,7 +107,7 @@ class Delete(base.Handler):
             self.driver.delete_snapshot(base.as_snapshot(snapshot))
             with self.database.write() as tx:
                 rows.soft_delete(tx, models.Snapshot, snapshot.id)
-                db_backups.forget_base(tx, snapshot.id)
+                db_backups.forget_snapshot(tx, snapshot.id)
 
     def _keep(self, claim: Claim, row: models.Volume,
               error: exceptions.BlockstoreError) -> None:
@@ -120,7 +121,7 @@ class Delete(base.Handler):
                     tx, SNAPSHOTS, models.Snapshot, snapshot.id,
                     SnapshotStatus.AVAILABLE,
                     sources=(SnapshotStatus.DELETING,), reason=error.message)
-            base.tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_BUSY)
+            _tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_BUSY)
             claim.fail(tx, error)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -134,7 +135,7 @@ class Delete(base.Handler):
                 tx, SNAPSHOTS, models.Snapshot, snapshot.id,
                 SnapshotStatus.ERROR_DELETING,
                 sources=(SnapshotStatus.DELETING,), reason=error.message)
-        base.tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_DELETE_ERROR)
+        _tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_DELETE_ERROR)
 
 
 class Extend(base.Handler):
@@ -204,6 +205,14 @@ class Revert(base.Handler):
         self._release(tx, claim, _S.AVAILABLE if unchanged else _S.ERROR,
                       error.message)
         base.tell(tx, claim, Action.VOLUME_REVERT, Detail.VOLUME_REVERT_ERROR)
+
+
+def _tell(tx: Transaction, claim: Claim, action: Action, detail: Detail,
+          ) -> None:
+    """Tell the project of a failure, unless the volume is not its own."""
+    row = rows.get(tx, models.Volume, claim.operation.resource_id)
+    if row is not None and row.purpose == 'user':
+        base.tell(tx, claim, action, detail)
 
 
 def _settle(tx: Transaction, volume_id: str, reason: str = '',
