@@ -233,10 +233,13 @@ def recover_all(backend: Backend) -> dict[str, str]:
 
 def _sweep(backend: Backend) -> None:
     """Unlink files of known volumes that no layer is stored in."""
+    # The files first, for merges that were put off may be making layers
+    # already: a layer is in the book before its file is there.
+    names = list(backend.images.names())
     layers = backend.chain.layers()
     owners = set(backend.chain.volumes())
     owners.update(images.owner_of(layer) or '' for layer in layers)
-    for name in list(backend.images.names()):
+    for name in names:
         if name in layers:
             continue
         if images.owner_of(name) in owners:
