@@ -9,6 +9,9 @@ from blockstore import exceptions
 from blockstore.tests.integration import qsd_fixtures
 from blockstore.tests.integration.qsd_fixtures import snapshot
 from blockstore.tests.integration.qsd_fixtures import volume
+from blockstore.volume.drivers.qsd import images
+from blockstore.volume.drivers.qsd import recovery
+from blockstore.volume.drivers.qsd.push import push
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -264,7 +267,7 @@ class LifeTestCase(qsd_fixtures.TestCase):
         before = list(self.book.items())
         for call, *arguments in calls:
             with fixtures.MonkeyPatch(
-                    'blockstore.volume.drivers.qsd.images.Images.run',
+                    'blockstore.volume.drivers.qsd.qcow2.create',
                     self._full):
                 self.assertRaises(exceptions.DriverError, call, *arguments)
             self.assertEqual(1, len(self.layer_files()))
@@ -278,11 +281,24 @@ class LifeTestCase(qsd_fixtures.TestCase):
         self.assertEqual({1: 1}, self.content(copy))
         self.assertEqual({}, self.content(other))
 
+    def test_a_sweep_spares_a_layer_that_is_made_meanwhile(self):
+        backend, listed = self.driver._backend, images.Images.names
+
+        def names(where):
+            push(backend, self.volume.id)
+            return listed(where)
+
+        with fixtures.MonkeyPatch(
+                'blockstore.volume.drivers.qsd.images.Images.names', names):
+            recovery.recover_all(backend)
+        self.driver.wait_until_idle()
+        self.assertEqual({}, self.content(self.volume))
+
     @staticmethod
-    def _full(images, *arguments):
-        with open(arguments[-2], 'wb') as target:
+    def _full(path, *arguments, **options):
+        with open(path, 'wb') as target:
             target.write(b'QFI')
-        raise exceptions.DriverError('No space left on device')
+        raise OSError('No space left on device')
 
     def test_a_foreign_backing_name_is_never_followed(self):
         made = snapshot(self.volume)

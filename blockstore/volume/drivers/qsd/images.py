@@ -1,4 +1,4 @@
-"""The qcow2 files of one directory: made with qemu-img, read by ourselves.
+"""The qcow2 files of one directory: made, read and checked.
 
 A format is always named and a header is never believed: before a file is
 opened it is compared with what the book says (:meth:`Images.verify`).
@@ -14,14 +14,13 @@ import typing
 
 from blockstore import exceptions
 from blockstore.lifecycle import boundaries
+from blockstore.volume.drivers.qsd import qcow2
 from blockstore.volume.drivers.qsd.settings import Settings
 
 SUFFIX = '.qcow2'
-_MAGIC = b'QFI\xfb'
 _VERSION = 3
 _HEADER = struct.Struct('>4sIQIIQIIQQIIQ')      # 72 bytes, as in version 2
-_BACKING_FORMAT = 0xe2792aca
-_DIRTY, _EXTENDED_L2 = 1 << 0, 1 << 4
+_DIRTY = 1 << 0
 _NAME = re.compile(r'^volume-(?P<owner>[0-9A-Za-z_-]+)\.(?P<number>\d+)$')
 _COMMAND_TIMEOUT = 120
 
@@ -44,7 +43,7 @@ def parse_header(data: bytes) -> Header:
     :param data: the first 4 KiB or more of a file.
     :raises ValueError: when it is not one, or not complete.
     """
-    if len(data) < 104 or data[:4] != _MAGIC:
+    if len(data) < 104 or data[:4] != qcow2.MAGIC:
         raise ValueError('this is no qcow2 file')
     (_magic, version, name_at, name_size, _cluster_bits, size, encryption,
      _l1_size, _l1_at, _ref_at, _ref_clusters, snapshots,
@@ -66,7 +65,7 @@ def _backing_format(data: bytes, position: int) -> str | None:
         kind, length = struct.unpack_from('>II', data, position)
         if kind == 0:
             return None
-        if kind == _BACKING_FORMAT:
+        if kind == qcow2.BACKING_FORMAT:
             return data[position + 8:position + 8 + length].decode()
         position += 8 + (length + 7 & ~7)
     return None
@@ -93,21 +92,20 @@ class Images:
         """Make an empty image, over its parent's if there is one.
 
         :param size: bytes.
-        :raises DriverError: when qemu-img failed; no file is left then.
+        :raises DriverError: when it cannot be; no file is left then.
         """
-        options = 'compat=1.1'
-        if self._settings.extended_l2:
-            options += ',extended_l2=on,cluster_size=128k'
-        backing = ['-b', parent + SUFFIX, '-F', 'qcow2'] if parent else []
+        if parent:
+            self.header(parent)
         with boundaries.around('driver', 'qsd.image'):
             self.remove(layer)
             try:
-                self.run('create', '-q', '-f', 'qcow2', '-o', options,
-                         *backing, self.path(layer), str(size))
-            except exceptions.DriverError:
+                qcow2.create(self.path(layer), size,
+                             parent + SUFFIX if parent else None,
+                             extended_l2=self._settings.extended_l2)
+            except OSError as error:
                 self.remove(layer)
-                raise
-            _sync(self.path(layer))
+                raise exceptions.DriverError(
+                    f'cannot make the image {layer}: {error}') from error
             _sync(self.directory)
 
     def rebase(self, layer: str, parent: str) -> None:
@@ -171,7 +169,7 @@ class Images:
             header.backing != wanted and f'backing {header.backing!r}',
             bool(wanted) and header.backing_format != 'qcow2'
             and f'backing format {header.backing_format!r}',
-            header.incompatible & ~(_DIRTY | _EXTENDED_L2)
+            header.incompatible & ~(_DIRTY | qcow2.EXTENDED_L2)
             and f'features {header.incompatible:#x}',
             header.encryption and f'encryption {header.encryption}',
             header.internal_snapshots and 'internal snapshots']
