@@ -116,24 +116,25 @@ class Restore(base.Act):
 
 
 class BackupInUseTest(base.CrashTest):
-    """backup.create through a temporary snapshot; first half."""
+    """backup.create through a temporary snapshot; every other crossing."""
 
-    PARTS = 2
+    STRIDE = 2
 
     def test_every_boundary(self):
         self.strike_everywhere(MakeBackup())
 
 
-class BackupInUseSecondTest(BackupInUseTest):
-    """Second half."""
+class BackupInUseOtherTest(BackupInUseTest):
+    """The crossings between those."""
 
-    PART = 1
+    FIRST = 1
 
 
 class BackupThroughVolumeTest(base.CrashTest):
     """backup.create through a temporary volume."""
 
     BACKEND = 'backup_use_temp_snapshot = false'
+    STRIDE = 4
 
     def test_every_boundary(self):
         self.strike_everywhere(MakeBackup())
@@ -142,6 +143,8 @@ class BackupThroughVolumeTest(base.CrashTest):
 class BackupAvailableTest(base.CrashTest):
     """backup.create, read directly."""
 
+    STRIDE = 3
+
     def test_every_boundary(self):
         self.strike_everywhere(MakeBackupOfAvailable())
 
@@ -149,12 +152,16 @@ class BackupAvailableTest(base.CrashTest):
 class IncrementalBackupTest(base.CrashTest):
     """backup.create with a parent."""
 
+    STRIDE = 3
+
     def test_every_boundary(self):
         self.strike_everywhere(MakeIncrementalBackup())
 
 
 class DeleteBackupTest(base.CrashTest):
     """backup.delete."""
+
+    STRIDE = 3
 
     def test_every_boundary(self):
         self.strike_everywhere(DeleteBackup())

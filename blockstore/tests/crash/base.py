@@ -11,8 +11,10 @@ dies there by SIGKILL, a new one starts, and within two lease times
 
 Then what the act made is removed, and nothing at all may be left of it.
 
-``BLOCKSTORE_CRASH_ALL=1`` strikes really everywhere; without it the rules of
-:func:`.crossings.worth_striking` leave out what would show nothing new.
+``BLOCKSTORE_CRASH_ALL=1`` strikes really everywhere.  Without it the rules of
+:func:`.crossings.worth_striking` leave out what would show nothing new, and
+acts that have most of their steps in common with another one are struck at
+every ``STRIDE``-th crossing only.
 ``BLOCKSTORE_CRASH_ONLY`` is a regular expression for the crossings to strike.
 """
 
@@ -59,11 +61,11 @@ class Act:
 
 
 class CrashTest(testtools.TestCase):
-    """Strikes an act; ``PART`` of ``PARTS`` of its crossings."""
+    """Strikes an act at every ``STRIDE``-th crossing, from ``FIRST`` on."""
 
     BACKEND = ''
     BACKUP = ''
-    PART, PARTS = 0, 1
+    FIRST, STRIDE = 0, 1
 
     def setUp(self):
         super().setUp()
@@ -94,11 +96,13 @@ class CrashTest(testtools.TestCase):
 
     def strike_everywhere(self, act):
         """Strike an act at every crossing, in turn."""
+        if EVERYWHERE and self.FIRST:
+            self.skipTest('the test that begins at 0 strikes all')
         recorded = self.record(act)
-        targets = (recorded if EVERYWHERE
-                   else crossings.worth_striking(recorded))
+        targets = (recorded if EVERYWHERE else crossings.worth_striking(
+            recorded)[self.FIRST::self.STRIDE])
         failures = []
-        for target in targets[self.PART::self.PARTS]:
+        for target in targets:
             if not ONLY.search(str(target)):
                 continue
             try:
@@ -109,7 +113,7 @@ class CrashTest(testtools.TestCase):
                     self._stage.service.last_words()))
                 self.stage(act.attached)
         self.addDetail('counts', testtools.content.text_content(
-            f'{len(recorded)} crossings, {len(targets)} worth striking, '
+            f'{len(recorded)} crossings, {len(targets)} struck, '
             f'slowest settling {self._stage.slowest:.1f} s'))
         self.assertEqual([], failures, '\n\n'.join(failures))
 

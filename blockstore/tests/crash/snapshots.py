@@ -55,5 +55,7 @@ class TakeSnapshotTest(base.CrashTest):
 class DeleteSnapshotTest(base.CrashTest):
     """snapshot.delete."""
 
+    STRIDE = 2
+
     def test_every_boundary(self):
         self.strike_everywhere(DeleteSnapshot())

@@ -95,12 +95,16 @@ class DeleteVolume(base.Act):
 class CreateVolumeTest(base.CrashTest):
     """volume.create, scheduled."""
 
+    STRIDE = 2
+
     def test_every_boundary(self):
         self.strike_everywhere(CreateVolume())
 
 
 class CloneVolumeTest(base.CrashTest):
     """volume.create from a volume in use."""
+
+    STRIDE = 2
 
     def test_every_boundary(self):
         self.strike_everywhere(CloneVolume())
@@ -109,12 +113,16 @@ class CloneVolumeTest(base.CrashTest):
 class ExtendVolumeTest(base.CrashTest):
     """volume.extend."""
 
+    STRIDE = 2
+
     def test_every_boundary(self):
         self.strike_everywhere(ExtendVolume())
 
 
 class DeleteVolumeTest(base.CrashTest):
     """volume.delete with cascade."""
+
+    STRIDE = 2
 
     def test_every_boundary(self):
         self.strike_everywhere(DeleteVolume())
