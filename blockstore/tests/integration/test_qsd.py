@@ -11,7 +11,6 @@ from blockstore.tests.integration.qsd_fixtures import snapshot
 from blockstore.tests.integration.qsd_fixtures import volume
 from blockstore.volume.drivers.qsd import images
 from blockstore.volume.drivers.qsd import recovery
-from blockstore.volume.drivers.qsd.push import push
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -285,7 +284,7 @@ class LifeTestCase(qsd_fixtures.TestCase):
         backend, listed = self.driver._backend, images.Images.names
 
         def names(where):
-            push(backend, self.volume.id)
+            self.driver.create_snapshot(snapshot(self.volume))
             return listed(where)
 
         with fixtures.MonkeyPatch(
