@@ -135,6 +135,17 @@ CASES: dict[str, Callable[[str, int], Figures]] = {
     'sparse': sparse, 'incremental': incremental}
 
 
+def round_trip(directory: str, size: int, mib: int) -> Figures:
+    """Back up and restore a sparse volume.
+
+    :param size: bytes of the volume.
+    :param mib: how much of it has data.
+    """
+    path = os.path.join(directory, 'sparse')
+    _make(path, size, data.scattered(mib, size))
+    return _backup(directory, path, restore=True)
+
+
 def _backup(directory: str, path: str, level: int = 1,
             restore: bool = False) -> Figures:
     store = _store(directory, level)
