@@ -10,9 +10,8 @@ from blockstore.context import RequestContext
 from blockstore.db import services as db
 from blockstore.db import types as db_types
 from blockstore.db.engine import Database
-
-# Extra specs may be written with the scope of the scheduler's filter.
-_SCOPE = 'capabilities:'
+from blockstore.scheduler import base as scheduling
+from blockstore.scheduler.filters import capabilities
 
 
 class Pools:
@@ -29,7 +28,7 @@ class Pools:
 
         :param filters: ``name`` or a capability, to the value it must have.
         :param volume_type: id or name of a type whose extra specs the pools
-            must fulfil; raises NotFound.
+            must fulfil, in the scheduler's eyes; raises NotFound.
         """
         with self._database.read() as tx:
             specs: dict[str, str] = {}
@@ -38,8 +37,10 @@ class Pools:
                 specs = db_types.extra_specs(tx, row.id) if row else {}
             live = db.live(tx, db.VOLUME,
                            self._conf.service.service_down_time)
-        return [pool for pool in db.pools(live)
-                if _has(pool, filters or {}) and _fulfils(pool, specs)]
+        fits = capabilities.CapabilitiesFilter(self._conf)
+        request = scheduling.Request(size=0, extra_specs=specs)
+        return [pool for pool in db.pools(live) if _has(pool, filters or {})
+                and not fits.refusal(request, _as_backend(pool))]
 
     def capabilities(self, ctx: RequestContext, host: str,
                      ) -> dict[str, typing.Any]:
@@ -63,13 +64,8 @@ def _has(pool: db.Pool, filters: Mapping[str, str]) -> bool:
     return True
 
 
-def _fulfils(pool: db.Pool, specs: Mapping[str, str]) -> bool:
-    """Tell whether a pool has what extra specs ask for by plain values."""
-    for key, wanted in specs.items():
-        name = key.removeprefix(_SCOPE)
-        if ':' in name:
-            continue
-        value = str(pool.capabilities.get(name)).lower()
-        if value != wanted.removeprefix('<is>').strip().lower():
-            return False
-    return True
+def _as_backend(pool: db.Pool) -> scheduling.Backend:
+    return scheduling.Backend(
+        name=pool.name, service_id=pool.service.id,
+        availability_zone=pool.service.availability_zone,
+        stats=pool.capabilities)

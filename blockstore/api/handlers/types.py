@@ -176,6 +176,10 @@ def _with_visibility(req: Request, query: ListQuery) -> ListQuery:
 
     Others always get the public types and those that they were given.
     """
+    if query.metadata and not _sees_all_specs(req) and not (
+            set(query.metadata) <= view.USER_VISIBLE):
+        # Nobody finds out by asking what is not shown.
+        query = dataclasses.replace(query, limit=0)
     if not req.context.is_admin:
         return query
     value = req.query().get('is_public', 'true')
