@@ -58,6 +58,7 @@ clouds:
     auth:
       endpoint: {place.endpoint}
       token: admin:{project}
+    block_storage_default_microversion: '3.71'
     # There is nothing here but block storage.
     has_compute: false
     has_image: false

@@ -32,6 +32,8 @@ class CommandTest(base.CompatTest):
         volume = self.make_volume(name=name)
         self.openstack('volume', 'snapshot', 'create', '--volume', name, name)
         self.wait('snapshot', self.sdk.find_snapshot(name).id)
+        self.openstack('volume', 'revert', name, answers=False)
+        self.wait('volume', volume.id)
         self.openstack('volume', 'set', '--size', '2', '--property', 'a=1',
                        name, answers=False)
         volume = self.wait('volume', volume.id)
@@ -47,5 +49,7 @@ class CommandTest(base.CompatTest):
         self.openstack('volume', 'type', 'delete', name, answers=False)
         rows = self.openstack('volume', 'service', 'list')
         self.assertEqual({'up'}, {row['State'] for row in rows})
+        self.assertIsInstance(self.openstack('volume', 'message', 'list'),
+                              list)
         rows = self.openstack('volume', 'backend', 'pool', 'list')
         self.assertEqual(1, len(rows))
