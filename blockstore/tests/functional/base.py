@@ -57,7 +57,8 @@ class Api:
         self._version = version
 
     def request(self, method: str, path: str, body: typing.Any = None,
-                version: str | None = None) -> Answer:
+                version: str | None = None,
+                headers: dict[str, str] | None = None) -> Answer:
         """Send one request; ``version`` is the microversion."""
         request = webob.Request.blank(path, method=method)
         request.headers['X-Auth-Token'] = self._token
@@ -66,6 +67,7 @@ class Api:
         if body is not None:
             request.body = json.dumps(body).encode()
             request.content_type = 'application/json'
+        request.headers.update(headers or {})
         return Answer(request.get_response(self._application))
 
     def get(self, path: str, **kwargs: typing.Any) -> Answer:
