@@ -50,10 +50,12 @@ class VolumeEndpoint:
     def terminate_connection(self, context: RequestContext, volume_id: str,
                              connector: Connector | None, force: bool = False,
                              ) -> None:
-        """Close a way in (None: all of them)."""
-        row = self._row(models.Volume, 'volume', volume_id)
-        self._driver.terminate_connection(base.as_volume(row), connector,
-                                          force=force)
+        """Close a way in (None: all of them); gone is success."""
+        with self._database.read() as tx:
+            row = rows.get(tx, models.Volume, volume_id)
+        if row is not None:
+            self._driver.terminate_connection(base.as_volume(row), connector,
+                                              force=force)
 
     def initialize_connection_snapshot(
             self, context: RequestContext, snapshot_id: str,
