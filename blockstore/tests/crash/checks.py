@@ -12,6 +12,7 @@ import pathlib
 import sqlite3
 import types
 
+from blockstore.backup.store import names
 from blockstore.backup.store.repository import Repository
 from blockstore.backup.stores.posix import PosixStore
 from blockstore.db import documents
@@ -22,6 +23,8 @@ from blockstore.volume.drivers.qsd import daemon
 from blockstore.volume.drivers.qsd import driver
 
 BACKEND = f'{process.HOST}@qsd'
+# What of the store's own goes with the last backup.
+_GOES = (names.CHUNKS, names.SEGMENTS, names.DOOMED, names.JOURNALS)
 _NOUNS = ('volumes', 'snapshots', 'backups')
 _TRANSIENT = frozenset({
     'creating', 'extending', 'reverting', 'restoring-backup', 'deleting',
@@ -69,7 +72,7 @@ class Checks:
     def chunk_files(self):
         """Return name → identity of the chunks that are in the store."""
         return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns)
-                for path in (self.service.store / 'chunks').rglob('*')
+                for path in (self.service.store / names.CHUNKS).rglob('*')
                 if path.is_file()}
 
     def _driver(self):
@@ -173,7 +176,9 @@ class Checks:
         if orphans:
             left.append(f'{orphans} orphans')
         if not self.ids('backups'):
-            left += sorted(self.chunk_files())
+            left += [name for name in self._backend.list()
+                     if not name.startswith(names.OWN)
+                     or name.startswith(_GOES)]
         return left
 
     def _quota(self):

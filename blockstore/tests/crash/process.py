@@ -1,5 +1,6 @@
 """The process under test: started, armed, killed and started again."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -219,7 +220,7 @@ class Service:
         except urllib.error.HTTPError as error:
             with error:
                 return _answer(error.code, error.read())
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise Broken(f'{method} {path}: {error}') from error
 
 

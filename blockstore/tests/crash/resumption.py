@@ -1,0 +1,81 @@
+"""A backup that is cut off in its copy goes on where it stopped."""
+
+import json
+
+from blockstore.backup.store import names
+from blockstore.tests.crash import backups
+from blockstore.tests.crash import base
+from blockstore.tests.crash import process
+from blockstore.tests.crash import scene
+from blockstore.tests.crash.crossings import Crossing
+
+# What a client has written, and the block of the writer behind it.
+CHUNKS = scene.SPAN // process.CHUNK + 1
+
+
+class ResumptionTest(base.CrashTest):
+    """Counts reads and puts after a kill in the middle of the copy."""
+
+    def test_goes_on(self):
+        act = backups.MakeBackup()
+        stage = self.stage()
+        act.prepare(stage)
+        # The journal tells of two chunks at a time.
+        stage.service.arm(
+            Crossing('store-chunk', 'store', 'put', 'before', 7))
+        answer = act.ask(stage)
+        stage.await_end()
+        self.assertTrue(stage.service.was_killed())
+        there = stage.checks.chunk_files()
+        self.assertLessEqual(5, len(there))
+        self.assertLess(len(there), CHUNKS)
+        journaled = self.journaled(stage)
+        self.assertLess(0, journaled)
+
+        stage.service.arm(None)
+        stage.service.start()
+        stage.settle()
+        act.check(stage, answer)
+
+        operation, = stage.checks.rows(
+            'operations', "kind = 'backup.create' AND state = 'done'")
+        facts = json.loads(operation['facts'])
+        self.assertEqual(2, operation['attempt'])
+        self.assertEqual(journaled * process.CHUNK, facts['bytes_resumed'])
+        # Of the last chunk only the clusters that the writer has filled.
+        left = CHUNKS - journaled
+        self.assertGreaterEqual(left * process.CHUNK, facts['bytes_read'])
+        self.assertLess((left - 1) * process.CHUNK, facts['bytes_read'])
+        after = stage.checks.chunk_files()
+        self.assertEqual(CHUNKS, len(after))
+        self.assertEqual(there, {name: after[name] for name in there})
+        written = [crossing for crossing in stage.service.crossings()
+                   if crossing[:4] == ('store-chunk', 'store', 'put',
+                                       'after')]
+        self.assertEqual(CHUNKS - len(there), len(written))
+
+    def test_is_not_copied_again_when_it_was_cut_off_later(self):
+        act = backups.MakeBackup()
+        stage = self.stage()
+        act.prepare(stage)
+        stage.service.arm(Crossing('ThreadPoolExecutor', 'driver',
+                                   'terminate_connection_snapshot',
+                                   'before', 1))
+        answer = act.ask(stage)
+        stage.await_end()
+        self.assertTrue(stage.service.was_killed())
+        stage.service.arm(None)
+        stage.service.start()
+        stage.settle()
+        act.check(stage, answer)
+        self.assertEqual([], [
+            str(crossing) for crossing in stage.service.crossings()
+            if crossing.kind == 'store'])
+
+    def journaled(self, stage):
+        """Return of how many chunks the journal tells."""
+        id_, = stage.checks.repository.unfinished()
+        written = stage.service.store / names.journal(id_)
+        first, _, count = max(path.name for path in written.iterdir()
+                              if '-' in path.name).partition('-')
+        return int(first, 16) + int(count, 16)
