@@ -28,13 +28,13 @@ def insert(tx: Transaction, **values: typing.Any) -> None:
 
 
 def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
-        ) -> list[str]:
+        kinds: tuple[str, ...] | None = None) -> list[str]:
     """Return ids of operations that these hosts may take up, oldest first.
 
     The operations of one resource are due one after the other.
     """
     statement = sa.select(_T.c.id).where(
-        _T.c.state.in_(OPEN), _T.c.topic == topic,
+        _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
         sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(),
         ~_older_open(_T))
     statement = statement.order_by(_T.c.created_at, _T.c.id).limit(limit)
@@ -42,7 +42,8 @@ def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
 
 
 def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
-          owner: str, lease: float) -> bool:
+          owner: str, lease: float, kinds: tuple[str, ...] | None = None,
+          ) -> bool:
     """Take an operation if nobody holds it; tell whether it was taken.
 
     An operation waits for older open ones on the same resource.
@@ -53,7 +54,7 @@ def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
         tx, Row, id_, {'state': RUNNING, 'attempt': _T.c.attempt + 1,
                        'lease_owner': owner,
                        'lease_expires_at': _in(lease)},
-        _T.c.state.in_(OPEN), _T.c.topic == topic,
+        _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
         sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free())
 
 
@@ -74,7 +75,8 @@ def change(tx: Transaction, id_: str, owner: str, values: rows.Values,
 def release(tx: Transaction, id_: str, owner: str) -> bool:
     """Give an operation back, to be taken up by anyone at once."""
     return rows.update(tx, Row, id_, {
-        'lease_owner': None, 'lease_expires_at': None}, *held(owner))
+        'lease_owner': None, 'lease_expires_at': None,
+        'attempt': _T.c.attempt - 1}, *held(owner))
 
 
 def release_all(tx: Transaction, owner_prefix: str) -> int:
@@ -101,6 +103,12 @@ def cancel(tx: Transaction, resource_id: str, kinds: tuple[str, ...]) -> int:
         _T.c.resource_id == resource_id, _T.c.kind.in_(kinds),
         _T.c.state.in_(OPEN))
     return tx.execute(statement.values(cancel_requested=True)).rowcount
+
+
+def delete_closed(tx: Transaction, before: datetime.datetime) -> int:
+    """Forget operations that were closed before a time; return how many."""
+    return tx.execute(sa.delete(_T).where(
+        _T.c.state.in_((DONE, FAILED)), _T.c.finished_at < before)).rowcount
 
 
 def open_of(tx: Transaction, resource_id: str) -> list[Row]:
@@ -151,6 +159,11 @@ def _older_open(this: sa.Table) -> sa.ColumnElement[bool]:
         sa.or_(older.c.created_at < this.c.created_at,
                sa.and_(older.c.created_at == this.c.created_at,
                        older.c.id < this.c.id)))
+
+
+def _known(kinds: tuple[str, ...] | None) -> sa.ColumnElement[bool]:
+    """The condition that an operation is of a kind that a worker knows."""
+    return sa.true() if kinds is None else _T.c.kind.in_(kinds)
 
 
 def _free() -> sa.ColumnElement[bool]:

@@ -23,6 +23,7 @@ import typing
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
+from blockstore import errors
 from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import operations as db
@@ -142,7 +143,10 @@ class Claim:
             self._cancelled.set()
 
     def release(self) -> None:
-        """Give the operation back for somebody else to go on with."""
+        """Give the operation back for somebody else to go on with.
+
+        An attempt that ended so is no failed one.
+        """
         with self.database.write() as tx:
             db.release(tx, self.id, self.owner)
 
@@ -174,6 +178,7 @@ class Keeper:
         self._interval = lease / 3
         self._claims: set[Claim] = set()
         self._lock = threading.Lock()
+        self._handing_over = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name='lease-keeper', daemon=True)
@@ -188,8 +193,9 @@ class Keeper:
         self._thread.join()
 
     def hand_over(self) -> None:
-        """Ask all work under way to stop at its next check."""
+        """Ask all work, also what just begins, to stop at its next check."""
         with self._lock:
+            self._handing_over = True
             for claim in self._claims:
                 claim.hand_over()
 
@@ -198,6 +204,8 @@ class Keeper:
         """Renew a claim while the block runs."""
         with self._lock:
             self._claims.add(claim)
+            if self._handing_over:
+                claim.hand_over()
         try:
             yield
         finally:
@@ -240,6 +248,6 @@ def wait(database: Database, operation_id: str, *, timeout: float,
         if time.monotonic() > deadline:
             raise exceptions.Unavailable(
                 f'operation {operation_id} ({row.kind}) did not end within '
-                f'{timeout:.0f} s')
+                f'{timeout:.0f} s', code=errors.OPERATION_TIMED_OUT)
         time.sleep(pause)
         pause = min(pause * 1.5, 0.25)

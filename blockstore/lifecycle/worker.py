@@ -11,7 +11,8 @@ What a handler raises decides what follows:
 * ``HandedOver``, or a database failure: the operation is left to be taken up
   again (by anyone, until ``max_attempts``);
 * anything else: the handler's ``failed`` writes what that means for the
-  resource, and the operation is closed as failed, in one transaction.
+  resource, and the operation is closed as failed, in one transaction; if that
+  breaks, it is closed all the same and the rest is left to the reaper.
 """
 
 from collections.abc import Mapping
@@ -52,7 +53,8 @@ class Worker:
     :param hosts: the hosts whose operations this worker may take; operations
         without a host may be taken by any worker of the topic.
     :param owner: a name of this process that no other process ever has.
-    :param handlers: operation kind to handler.
+    :param handlers: operation kind to handler; operations of other kinds
+        are left to workers (of a newer release) that know them.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database, *,
@@ -112,7 +114,8 @@ class Worker:
             try:
                 with self._database.read() as tx:
                     due = db.due(tx, self._topic, self._hosts,
-                                 self._options.workers * 8)
+                                 self._options.workers * 8,
+                                 tuple(self._handlers))
                 for operation_id in due:
                     self.ring(operation_id)
             except db_exception.DBError:
@@ -122,7 +125,9 @@ class Worker:
 
     def _work(self, operation_id: str) -> None:
         try:
-            claim = self._claim(operation_id)
+            # What still waits when the worker stops is another's.
+            claim = (None if self._stopping.is_set()
+                     else self._claim(operation_id))
             if claim is not None:
                 with self._keeper.keeping(claim):
                     self._run(claim)
@@ -137,7 +142,8 @@ class Worker:
     def _claim(self, operation_id: str) -> Claim | None:
         with self._database.write() as tx:
             if not db.claim(tx, operation_id, self._topic, self._hosts,
-                            self._owner, self._options.lease):
+                            self._owner, self._options.lease,
+                            tuple(self._handlers)):
                 return None
             row = db.get(tx, operation_id)
         if row is None:
@@ -190,3 +196,12 @@ class Worker:
                 handler.failed(tx, claim, error)
         except exceptions.LeaseLost:
             LOG.warning('%s was taken over', claim.id)
+        except Exception as broken:
+            if (isinstance(broken, db_exception.DBError) and
+                    claim.operation.attempt <= self._options.max_attempts):
+                raise
+            # Never again and again: the reaper ends what it leaves behind.
+            LOG.exception('The failure of %s could not be dealt with',
+                          claim.id)
+            with self._database.write() as tx:
+                claim.fail(tx, error)

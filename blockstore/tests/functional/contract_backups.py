@@ -167,9 +167,9 @@ class StatusTest(HeldBackupTest):
         self.assertEqual(
             ('error_backing-up' if error else 'backing-up', None, before),
             (row.previous_status, row.backup_id, row.status))
-        temporary = self.row(models.Backup, id_)
-        self.assertEqual((None, None), (temporary.temp_snapshot_id,
-                                        temporary.temp_volume_id))
+        self.wait_for(lambda: self.row(
+            models.Backup, id_).temp_snapshot_id is None)
+        self.assertIsNone(self.row(models.Backup, id_).temp_volume_id)
         reason = self.show('backups', id_)['fail_reason']
         if error:
             self.assertIn('the disk is gone', reason)

@@ -13,6 +13,7 @@ from blockstore.db import operations as db_operations
 from blockstore.db import rows
 from blockstore.tests.functional import base
 from blockstore.tests.functional import test_backups
+from blockstore.volume.flows import volumes
 
 REASON = 'as it was ordered'
 
@@ -31,10 +32,10 @@ class FailureTest(test_backups.BackupTest):
             method, when=when, times=times, skip=skip,
             error=exceptions.VolumeBackendAPIException(REASON))
 
-    def fail_store(self, method: str) -> None:
+    def fail_store(self, method: str, reason: str = REASON) -> None:
         """Let a call to the store fail from now on."""
         def broken(*_: typing.Any, **__: typing.Any) -> typing.NoReturn:
-            raise exceptions.StoreError(REASON)
+            raise exceptions.StoreError(reason)
 
         self.patch(self.backup_manager.repository.backend, method, broken)
 
@@ -162,8 +163,9 @@ class SnapshotStepTest(FailureTest):
 
     def test_store_that_cannot_even_forget(self) -> None:
         volume_id = self.one(attached=True)
-        for method in ('put', 'delete', 'sync'):
-            self.fail_store(method)
+        self.assertTrue(self.backup_manager.repository.layout)
+        self.fail_store('put')
+        self.fail_store('sync', 'what came second')
         id_ = self.ask(volume_id, force=True)
         self.assertIn(REASON, self.failed(id_)['fail_reason'])
         self.check_given_back(volume_id, 'in-use')
@@ -310,6 +312,26 @@ class RestoreStepTest(FailureTest):
     def test_detach(self) -> None:
         self.fail('terminate_connection')
         self.check_restore(new=False)
+
+
+class BrokenHandlerTest(FailureTest):
+    """Even a failure that cannot be dealt with ends."""
+
+    def test_it_ends(self) -> None:
+        def broken(*_: typing.Any) -> typing.NoReturn:
+            raise KeyError('a defect')
+
+        self.patch(volumes.Create, 'failed', broken)
+        self.fail('create_volume')
+        answer = self.api.post(self.path('volumes'), {'volume': {'size': 1}})
+        id_ = answer.json['volume']['id']
+        self.wait_for(
+            lambda: self.show('volumes', id_)['status'] == 'error')
+        self.quiet()
+        with self.database.read() as tx:
+            row: typing.Any = db_operations.last_closed(tx, id_)
+        self.assertEqual(('failed', 1), (row.state, row.attempt))
+        self.assertIn(REASON, row.error_message)
 
 
 class SizeTest(FailureTest):

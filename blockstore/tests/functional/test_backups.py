@@ -1,5 +1,6 @@
 """Backups over HTTP: sources, forms, holds, chains, failures."""
 
+import time
 import typing
 
 from blockstore import exceptions
@@ -126,8 +127,8 @@ class InUseTest(BackupTest):
         self.assertIn('no space', body['fail_reason'])
         self.assertEqual('in-use',
                          self.show('volumes', volume['id'])['status'])
-        row = self.row(id_)
-        self.assertIsNone(row.temp_snapshot_id)
+        while self.row(id_).temp_snapshot_id is not None:
+            time.sleep(0.01)
 
     def wait_error(self, id_: str) -> typing.Any:
         """Wait until a backup has failed, and return it."""
