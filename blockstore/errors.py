@@ -9,6 +9,7 @@ REQUEST_INVALID = 'blockstore.request.invalid'
 REQUEST_UNAUTHORIZED = 'blockstore.request.unauthorized'
 REQUEST_FORBIDDEN = 'blockstore.request.forbidden'
 NOT_FOUND = 'blockstore.resource.not_found'
+BELONGS_TO_BACKUP = 'blockstore.resource.belongs_to_backup'
 STATE_CHANGED = 'blockstore.resource.state_changed'
 
 VOLUME_BAD_STATUS = 'blockstore.volume.bad_status'

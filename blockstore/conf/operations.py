@@ -21,6 +21,9 @@ OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         'workers', default=8, min=1,
         help='Operations that one manager runs at a time.'),
+    cfg.IntOpt(
+        'kept_days', default=30, min=1,
+        help='Days that closed operations can be looked at.'),
     cfg.FloatOpt(
         'wait_timeout', default=3600.0, min=1.0,
         help='Seconds that an operation waits for another one that it '

@@ -30,11 +30,4 @@ OPTS: list[cfg.Opt] = [
         help='Seconds that a daemon has to finish the work in flight after '
              'SIGTERM. Then it exits at once; another worker takes over '
              'what is left when its lease has expired.'),
-    cfg.IntOpt(
-        'workers', default=8, min=1,
-        help='Operations that one service works on at the same time.'),
-    cfg.IntOpt(
-        'workers_queue', default=64, min=0,
-        help='Operations that may wait inside a service for a free worker. '
-             'What does not fit stays due in the database.'),
 ]

@@ -25,7 +25,7 @@ from blockstore.db.engine import Transaction
 
 Row = models.Service
 
-# The names that clients filter by (contract rest-api §9).
+# The names that clients filter by.
 API = 'cinder-api'
 SCHEDULER = 'cinder-scheduler'
 VOLUME = 'cinder-volume'

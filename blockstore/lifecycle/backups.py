@@ -30,5 +30,5 @@ BACKUPS = Machine('backup', BackupStatus, moves(
     (_S.DELETING, _S.ERROR_DELETING, 'the store could not remove it'),
 ), transient=frozenset({_S.CREATING, _S.RESTORING, _S.DELETING}))
 
-# What an administrator may set (contract rest-api §4).
+# What an administrator may set.
 RESETTABLE = frozenset({'available', 'error'})

@@ -46,7 +46,8 @@ def rst(drawn: machine.Machine) -> str:
     meanings = _meanings(drawn)
     title = f'Statuses of a {drawn.noun}'
     lines = [title, '-' * len(title), '',
-             f'.. image:: /_generated/{drawn.noun}.svg', f'   :alt: {title}', '',
+             f'.. image:: /_generated/{drawn.noun}.svg',
+             f'   :alt: {title}', '',
              'Rounded boxes with a dashed frame are transitional: an '
              'operation works on it.', '',
              '.. list-table::', '   :header-rows: 1', '',

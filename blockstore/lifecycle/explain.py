@@ -40,8 +40,12 @@ def explain(tx: Transaction, conf: cfg.ConfigOpts, id_: str) -> list[str]:
     """
     operation = db.get(tx, id_)
     if operation is not None:
-        return [*_operation(tx, conf, operation, None),
-                *explain(tx, conf, operation.resource_id)]
+        told = _operation(tx, conf, operation, None)
+        try:
+            return [*told, *explain(tx, conf, operation.resource_id)]
+        except exceptions.NotFound:
+            return [*told, f'The {operation.resource_type} '
+                    f'{operation.resource_id} that it was for is deleted.']
     for model, machine in _KINDS:
         row = typing.cast(typing.Any, rows.get(tx, model, id_))
         if row is not None:
@@ -89,7 +93,8 @@ def _volume_held(tx: Transaction, row: typing.Any) -> Iterator[str]:
         yield (f'Attachment {attachment.id} ({attachment.attach_status}) '
                f'holds it for {attachment.attached_host or "no host yet"}, '
                f'instance {attachment.instance_uuid or "none"}.')
-    snapshots = db_snapshots.of_volume(tx, row.id)
+    snapshots = [snapshot for snapshot in db_snapshots.of_volume(tx, row.id)
+                 if snapshot.purpose == 'user']
     if snapshots:
         yield (f'It has {len(snapshots)} snapshots; it can be deleted after '
                'them, or with cascade: '

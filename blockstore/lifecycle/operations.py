@@ -35,6 +35,7 @@ LOG = logging.getLogger(__name__)
 DONE = db.DONE
 FAILED = db.FAILED
 Facts = dict[str, typing.Any]
+_TELL_INTERVAL = 1.0
 
 
 def start(tx: Transaction, context: RequestContext, kind: str,
@@ -76,6 +77,7 @@ class Claim:
         self._cancelled = threading.Event()
         self._handing_over = threading.Event()
         self._renewed_at = time.monotonic()
+        self._told_at = self._renewed_at
         self.context = RequestContext(
             user_id=row.user_id, project_id=row.project_id,
             request_id=row.request_id, is_admin=True, overwrite=False)
@@ -109,9 +111,14 @@ class Claim:
             raise exceptions.LeaseLost(f'operation {self.id} was taken over')
 
     def progress(self, total: int, done: int, skipped: int) -> None:
-        """Note bytes; written with the next renewal of the lease."""
+        """Note bytes; written about once a second, and at the end."""
         self._progress = {'bytes_total': total, 'bytes_done': done,
                           'bytes_skipped': skipped}
+        now = time.monotonic()
+        if now - self._told_at >= _TELL_INTERVAL:
+            self._told_at = now
+            with self.database.write() as tx:
+                self.note(tx, **self._progress)
 
     def finish(self, tx: Transaction, **values: typing.Any) -> None:
         """Close the operation in the transaction that stores its result."""

@@ -7,14 +7,17 @@ removes, again and again until it works, what the service had made for itself
 and could not remove when it was no longer needed.
 """
 
+import datetime
 import typing
 
 from oslo_config import cfg
 from oslo_log import log as logging
+from oslo_utils import timeutils
 
 from blockstore import context as contexts
 from blockstore.db import messages as db_messages
 from blockstore.db import models
+from blockstore.db import operations as db_operations
 from blockstore.db import rows
 from blockstore.db import stuck
 from blockstore.db import volumes as db_volumes
@@ -47,17 +50,20 @@ class Reaper:
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database) -> None:
         self._age = 2 * conf.operations.lease
+        self._kept = datetime.timedelta(days=conf.operations.kept_days)
         self._database = database
 
     def look(self) -> int:
         """End what is stuck; return how many rows were.
 
-        Also forgets user messages that are too old.
+        Also forgets user messages and closed operations that are too old.
         """
         volumes = rows.table(models.Volume)
         snapshots = rows.table(models.Snapshot)
         with self._database.write() as tx:
             db_messages.delete_expired(tx)
+            db_operations.delete_closed(
+                tx, timeutils.utcnow() - self._kept)
             return sum((
                 self._end(tx, VOLUMES, models.Volume,
                           stuck.restored_from(volumes.c.id)),

@@ -35,7 +35,7 @@ SNAPSHOTS = Machine('snapshot', SnapshotStatus, moves(
 ), transient=frozenset({_S.CREATING, _S.BACKING_UP, _S.RESTORING,
                         _S.DELETING}))
 
-# What an administrator may set (contract state-machines §0).
+# What an administrator may set.
 RESETTABLE = frozenset({
     'error', 'available', 'creating', 'deleting', 'deleted', 'updating',
     'error_deleting', 'unmanaging', 'backing-up', 'restoring'})

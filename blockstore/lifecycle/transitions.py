@@ -64,7 +64,9 @@ def move(tx: Transaction, machine: Machine, model: type[models.Base],
         f'{machine.noun} {id_} is {row.status} and cannot become {target}',
         code=_CODES[machine.noun],
         blockers=[f'status {row.status}'],
-        remedy='wait until its status is one of ' + ', '.join(wanted))
+        remedy=('ask an administrator to reset its status or to delete it '
+                'by force' if row.status.startswith('error') else
+                'wait until its status is one of ' + ', '.join(wanted)))
 
 
 def reset(tx: Transaction, model: type[models.Base], id_: str, target: str,

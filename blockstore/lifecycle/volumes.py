@@ -81,7 +81,7 @@ VOLUMES = Machine('volume', VolumeStatus, moves(
 ), transient=frozenset({_S.CREATING, _S.EXTENDING, _S.REVERTING,
                         _S.RESTORING, _S.DELETING}))
 
-# What an administrator may set (contract state-machines §0).
+# What an administrator may set.
 RESETTABLE = frozenset({
     'creating', 'available', 'deleting', 'error', 'error_deleting',
     'error_managing', 'managing', 'attaching', 'in-use', 'detaching',

@@ -32,6 +32,7 @@ from blockstore.rpc.clients import Clients
 from blockstore.services import base
 from blockstore.services import quotas
 from blockstore.services import restores
+from blockstore.services import zones
 from blockstore.services.volumes import Volumes
 
 
@@ -96,6 +97,8 @@ class Backups(base.UseCases):
             if snapshot is None:
                 _check_source(volume, spec.force)
             self._check_service(tx)
+            if spec.availability_zone is not None:
+                zones.check(tx, spec.availability_zone, db_services.BACKUP)
             parent = self._parent(tx, volume, spec, snapshot)
             size = snapshot.volume_size if snapshot else volume.size
             quotas.reserve(tx, self.conf, volume.project_id, backups=1,

@@ -5,6 +5,7 @@ import typing
 
 from oslo_config import cfg
 
+from blockstore import errors
 from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import models
@@ -34,11 +35,17 @@ def require(tx: Transaction, context: RequestContext, model: type[_M],
     """Return a row that the caller may see, or raise NotFound.
 
     A row of another project is not found either: the query itself is
-    restricted to what the caller may see.
+    restricted to what the caller may see.  What the service made for itself
+    (a backup's snapshot or volume) can be looked at but not used.
     """
     row = rows.get_for(tx, context, model, id_, lock=lock)
     if row is None:
         raise exceptions.NotFound(f'{noun} {id_} could not be found')
+    if getattr(row, 'purpose', 'user') != 'user':
+        raise exceptions.Invalid(
+            f'{noun} {id_} belongs to a backup and cannot be used',
+            code=errors.BELONGS_TO_BACKUP, blockers=['a backup'],
+            remedy='delete the backup: what belongs to it goes with it')
     return row
 
 

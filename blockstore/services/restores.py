@@ -17,9 +17,10 @@ def launch(tx: Transaction, clients: Clients, context: RequestContext,
     :param new: the volume is being made for this and reads as zeros.
     :raises exceptions.InvalidStatus: the backup is not available.
     """
+    backup = base.require(tx, context, models.Backup, 'backup', backup_id)
     transitions.move(tx, BACKUPS, models.Backup, backup_id,
                      BackupStatus.RESTORING, restore_volume_id=volume_id)
     clients.launch(
         tx, context, 'backup.restore', backup_id, topic='backup', host=None,
-        project_id=base.project_of(context),
+        project_id=backup.project_id,
         arguments={'volume_id': volume_id, 'new': new})

@@ -107,11 +107,6 @@ class Snapshots(base.UseCases):
 
     def _check_unneeded(self, tx: Transaction, snapshot: models.Snapshot,
                         ) -> None:
-        if snapshot.purpose != 'user':
-            raise exceptions.InvalidStatus(
-                f'snapshot {snapshot.id} belongs to a backup',
-                code=errors.SNAPSHOT_HAS_DEPENDENTS, blockers=['a backup'],
-                remedy='delete the backup; its snapshot goes with it')
         making = db_volumes.sources(tx, snapshot.id)
         if making:
             raise exceptions.InvalidStatus(

@@ -249,15 +249,36 @@ def check_readable_meanwhile(tx: Transaction, conf: typing.Any,
     """
     if volume.backup_id is None or volume.previous_status != _S.AVAILABLE:
         return
-    service = db_services.get(tx, owner(volume), 'cinder-volume')
-    abilities = (service.capabilities or {}) if service else {}
-    if 'stable_reads' in abilities.get('capabilities', ()):
+    if 'stable_reads' in (_capabilities(tx, volume) or ()):
         return
     raise exceptions.InvalidStatus(
         f'volume {volume.id} is being read by backup {volume.backup_id}',
         code=errors.VOLUME_BACKING_UP,
         blockers=[f'backup {volume.backup_id}'],
         remedy='wait until the backup has ended')
+
+
+def _capabilities(tx: Transaction, volume: models.Volume,
+                  ) -> list[str] | None:
+    """Return what a volume's driver declares; None before it has reported."""
+    service = db_services.get(tx, owner(volume), db_services.VOLUME)
+    if service is None or service.capabilities is None:
+        return None
+    return list(service.capabilities.get('capabilities', ()))
+
+
+def require_capability(tx: Transaction, volume: models.Volume, name: str,
+                       ) -> None:
+    """Raise Unsupported if the driver is known not to have a capability.
+
+    A driver that has not reported yet decides when the work comes to it.
+    """
+    declared = _capabilities(tx, volume)
+    if declared is not None and name not in declared:
+        raise exceptions.Unsupported(
+            f'the back end of volume {volume.id} cannot do this: its driver '
+            f'does not declare {name}', blockers=[owner(volume)],
+            remedy='use a volume type whose back end can')
 
 
 def settle(tx: Transaction, volume_id: str) -> None:
@@ -302,7 +323,7 @@ def owner(volume: models.Volume) -> str:
 
 def connection_info(info: dict[str, typing.Any], connector: Connector,
                     ) -> dict[str, typing.Any]:
-    """Add what every connection answer carries (contract §1.2)."""
+    """Add what every connection answer carries."""
     data = dict(info['data'])
     data.setdefault('access_mode', connector.get('mode') or 'rw')
     for key, value in (('qos_specs', None), ('encrypted', False),

@@ -35,6 +35,7 @@ from blockstore.services import base
 from blockstore.services import quotas
 from blockstore.services import restores
 from blockstore.services import types
+from blockstore.services import volume_connections as connections
 from blockstore.services import zones
 from blockstore.services.volume_connections import VolumeConnections
 
@@ -260,6 +261,8 @@ class Volumes(VolumeConnections):
                     f'volume {id_} has {volume.size} GiB and cannot become '
                     f'{new_size} GiB', code=errors.VOLUME_TOO_SMALL,
                     remedy=f'ask for more than {volume.size} GiB')
+            if volume.status == VolumeStatus.IN_USE and allow_in_use:
+                connections.require_capability(tx, volume, 'extends_online')
             transitions.move(tx, VOLUMES, models.Volume, id_,
                              VolumeStatus.EXTENDING, sources=sources)
             quotas.reserve(
@@ -280,6 +283,7 @@ class Volumes(VolumeConnections):
                                   lock=True)
             snapshot = base.require(tx, context, models.Snapshot, 'snapshot',
                                     snapshot_id, lock=True)
+            connections.require_capability(tx, volume, 'reverts')
             self._check_latest(tx, volume, snapshot)
             if (volume.status != VolumeStatus.AVAILABLE
                     or snapshot.status != SnapshotStatus.AVAILABLE

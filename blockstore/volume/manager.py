@@ -96,8 +96,12 @@ class VolumeManager(base.Service):
         self._identity.leave()
 
     def healthy(self) -> bool:
-        """Tell whether the back end is served."""
-        return self._serving and self._worker.healthy()
+        """Tell whether this part does its work.
+
+        A back end that cannot be used is reported as down; ending the
+        process would not mend it.
+        """
+        return not self._serving or self._worker.healthy()
 
     def _set_up_later(self) -> None:
         while not self._stopping.wait(SETUP_RETRY):

@@ -123,15 +123,20 @@ def tell(tx: Transaction, claim: Claim, action: messages.Action,
     """Leave a user message that fits the kind of failure."""
     detail = messages.Detail.UNKNOWN
     if isinstance(error, exceptions.StoreError):
-        detail = (messages.Detail.BACKUP_RESTORE_ERROR
-                  if action is messages.Action.BACKUP_RESTORE
-                  else messages.Detail.BACKUP_DRIVER_ERROR)
+        detail = _STORE_FAILED[action]
     elif isinstance(error, exceptions.DriverError | exceptions.Unavailable):
         detail = messages.Detail.BACKUP_DEVICE_ERROR
     elif isinstance(error, exceptions.Cancelled):
         detail = messages.Detail.CANCELLED
     messages.add(tx, claim.context, claim.operation.project_id, action,
                  detail, 'backup', claim.operation.resource_id)
+
+
+_STORE_FAILED = {
+    messages.Action.BACKUP_CREATE: messages.Detail.BACKUP_DRIVER_ERROR,
+    messages.Action.BACKUP_DELETE: messages.Detail.BACKUP_DELETE_ERROR,
+    messages.Action.BACKUP_RESTORE: messages.Detail.BACKUP_RESTORE_ERROR,
+}
 
 
 def release_source(tx: Transaction, backup: models.Backup, outcome: str,

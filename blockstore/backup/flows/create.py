@@ -11,6 +11,7 @@ import itertools
 import typing
 
 from oslo_log import log as logging
+from oslo_utils import timeutils
 from taskflow.patterns import linear_flow
 from taskflow.types import failure
 
@@ -108,7 +109,8 @@ class PrepareSource(engine.Task):
         """Remember what is read, of which moment, and since which base."""
         work = self.work
         backup = work.row()
-        values: dict[str, typing.Any] = {}
+        values: dict[str, typing.Any] = {
+            'data_timestamp': timeutils.utcnow()}
         with work.parts.database.write() as tx:
             if source.snapshot_id:
                 snapshot = base.existing(tx, models.Snapshot, 'snapshot',

@@ -10,6 +10,7 @@ import typing
 
 from taskflow.patterns import linear_flow
 
+from blockstore import errors
 from blockstore import exceptions
 from blockstore.backup.flows import base
 from blockstore.backup.flows import engine
@@ -75,6 +76,8 @@ class AwaitVolume(engine.Task):
 
     def execute(self) -> None:
         """Return when the volume is ready; raise when it cannot be."""
+        limit = (time.monotonic()
+                 + self.work.parts.conf.operations.wait_timeout)
         while True:
             self.claim.check()
             row = _volume(self.work)
@@ -83,6 +86,10 @@ class AwaitVolume(engine.Task):
             if row.status != VolumeStatus.CREATING:
                 raise exceptions.InvalidStatus(
                     f'volume {row.id} is {row.status} and cannot be filled')
+            if time.monotonic() > limit:
+                raise exceptions.Unavailable(
+                    f'volume {row.id} was not made in time',
+                    code=errors.OPERATION_TIMED_OUT)
             time.sleep(_POLL)
 
 

@@ -59,17 +59,17 @@ class TakeOverTest(LeaseTest):
 
     def setUp(self):
         super().setUp()
-        self.id = self.start(uuidutils.generate_uuid())
+        self.operation_id = self.start(uuidutils.generate_uuid())
 
     def test_is_held_by_one(self):
-        self.assertIsNotNone(self.claim(self.id, 'first'))
-        self.assertIsNone(self.claim(self.id, 'second'))
+        self.assertIsNotNone(self.claim(self.operation_id, 'first'))
+        self.assertIsNone(self.claim(self.operation_id, 'second'))
         self.assertEqual([], self.due())
 
     def test_who_lost_it_writes_nothing(self):
-        first = self.claim(self.id, 'first')
-        self.expire(self.id)
-        second = self.claim(self.id, 'second')
+        first = self.claim(self.operation_id, 'first')
+        self.expire(self.operation_id)
+        second = self.claim(self.operation_id, 'second')
         second.step('second step', fact='of the second')
         first.renew()
         for change in (
@@ -78,7 +78,7 @@ class TakeOverTest(LeaseTest):
                 lambda: self.finish(first, error=None),
                 lambda: self.finish(first, exceptions.DriverError('late'))):
             self.assertRaises(exceptions.LeaseLost, change)
-        row = self.row(self.id)
+        row = self.row(self.operation_id)
         self.assertEqual(
             ('second', 'running', 'second step', {'fact': 'of the second'},
              2), (row.lease_owner, row.state, row.step, row.facts,
@@ -99,23 +99,23 @@ class TakeOverTest(LeaseTest):
                 claim.fail(tx, error)
 
     def test_one_that_froze_finds_out_by_itself(self):
-        claim = self.claim(self.id, 'first', lease=0.05)
+        claim = self.claim(self.operation_id, 'first', lease=0.05)
         claim.check()
         time.sleep(0.06)
         self.assertRaises(exceptions.LeaseLost, claim.check)
 
     def test_a_renewed_one_goes_on(self):
-        claim = self.claim(self.id, 'first', lease=0.2)
+        claim = self.claim(self.operation_id, 'first', lease=0.2)
         for _ in range(3):
             time.sleep(0.1)
             claim.renew()
             claim.check()
-        self.assertIsNone(self.claim(self.id, 'second'))
+        self.assertIsNone(self.claim(self.operation_id, 'second'))
 
     def test_a_released_one_is_due_at_once(self):
-        self.claim(self.id, 'first').release()
-        self.assertEqual([self.id], self.due())
-        self.assertEqual(2, self.claim(self.id, 'second').operation.attempt)
+        self.claim(self.operation_id, 'first').release()
+        self.assertEqual([self.operation_id], self.due())
+        self.assertEqual(2, self.claim(self.operation_id, 'second').operation.attempt)
 
 
 class OrderTest(LeaseTest):

@@ -14,7 +14,7 @@ CHILD = textwrap.dedent("""
     from blockstore.cmd import common
 
     conf = common.prepare(sys.argv[1:], 'blockstore-test')
-    print(conf.service.workers, conf.api.port)
+    print(conf.service.stop_timeout, conf.api.port)
     logging.getLogger('blockstore.x').info('plain')
     context.RequestContext(project_id='p1', request_id='req-7')
     logging.getLogger('blockstore.x').info('asked')
@@ -36,7 +36,7 @@ class PrepareTest(base.BaseTestCase):
     def test_configuration_and_log(self) -> None:
         path = f'{self.useFixture(fixtures.TempDir()).path}/b.conf'
         with open(path, 'w') as file:
-            file.write('[service]\nworkers=3\n')
+            file.write('[service]\nstop_timeout=3\n')
         done = self.run_child('--config-file', path)
         self.assertEqual('3 8776\nNone\n', done.stdout, done.stderr)
         self.assertIn('INFO blockstore.x [-] plain', done.stderr)

@@ -136,7 +136,7 @@ class Driver:
         """Stop helpers of this process; what clients use goes on."""
 
     def get_volume_stats(self, refresh: bool = False) -> dict[str, typing.Any]:
-        """Return capacity and abilities, keys as in ``contract`` §9.
+        """Return capacity and abilities, by the field's usual keys.
 
         At least: volume_backend_name, vendor_name, driver_version,
         storage_protocol, total_capacity_gb, free_capacity_gb (numbers),

@@ -10,8 +10,7 @@ from blockstore import exceptions
 from blockstore.volume.drivers.qsd.settings import Settings
 
 _OLDEST = (6, 0)
-_PACKAGES = ('install qemu-system-common and qemu-utils (Debian, Ubuntu: '
-             'qemu-system-common or qemu-block-extra hold the daemon), '
+_PACKAGES = ('install qemu-system-common and qemu-utils (Debian, Ubuntu), '
              'qemu-img and qemu-storage-daemon (Fedora, RHEL), '
              'or qemu (Homebrew); or set the option {option} to its path')
 
