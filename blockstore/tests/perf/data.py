@@ -39,14 +39,16 @@ def mixed(mib: int) -> Iterator[Piece]:
             yield number * MIB, text.encode()[:MIB]
 
 
-def scattered(mib: int = 1024, size: int = SPARSE_BYTES) -> Iterator[Piece]:
+def scattered(mib: int = 1024, size: int = SPARSE_BYTES,
+              shift: int = 8192) -> Iterator[Piece]:
     """Yield random bytes, 1 MiB at a time, all over a large volume.
 
     :param size: bytes of the volume.
+    :param shift: how far behind a whole MiB each piece begins.
     """
-    stride = size // mib
+    stride = size // mib // MIB * MIB
     for number in range(mib):
-        yield number * stride + 8192, os.urandom(MIB)
+        yield number * stride + shift, os.urandom(MIB)
 
 
 def changes(mib: int) -> Iterator[Piece]:
