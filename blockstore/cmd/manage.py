@@ -122,11 +122,13 @@ def explain_resource(conf: cfg.ConfigOpts) -> int:
 def store_verify(conf: cfg.ConfigOpts) -> int:
     """Check that every backup in the store can be restored."""
     report = Repository.from_conf(conf).verify(
-        all_bytes=conf.command.all_bytes)
+        all_bytes=conf.command.all_bytes, set_aside=conf.command.set_aside)
     print(f'{report.backups} backups and {report.chunks} chunks looked at, '
           f'{report.bytes_read} bytes proven.')
     for name, reason in report.damaged.items():
         print(f'damaged: {name}: {reason}')
+    for name, place in report.set_aside.items():
+        print(f'set aside: {name}: now {place}')
     for name in report.missing:
         print(f'missing: {name}')
     for name in report.affected:
@@ -135,6 +137,9 @@ def store_verify(conf: cfg.ConfigOpts) -> int:
         print(f'unfinished: {id_}')
     print(f'{report.orphans} objects that nothing reaches: prune removes '
           'them.')
+    if report.set_aside:
+        print('The next backup that has the same bytes heals what was set '
+              'aside.')
     print('Every backup can be restored.' if report.ok
           else 'NOT every backup can be restored.')
     return 0 if report.ok else 1
@@ -208,9 +213,14 @@ def _add_commands(parsers: typing.Any) -> None:
     _command(parsers, 'explain', explain_resource).add_argument(
         'id', help='of a volume, snapshot, backup or operation')
     store = _group(parsers, 'store', 'The backup store.')
-    _command(store, 'verify', store_verify).add_argument(
+    verify = _command(store, 'verify', store_verify)
+    verify.add_argument(
         '--all-bytes', action='store_true',
         help='read and prove every byte, not only what tells of it')
+    verify.add_argument(
+        '--set-aside', action='store_true',
+        help='move damaged chunks and segments away, so that the next backup '
+             'that has the same bytes stores them again')
     prune = _command(store, 'prune', store_prune)
     prune.add_argument('--grace', type=float, metavar='SECONDS',
                        help='instead of [store] prune_grace; less is safe '

@@ -2,9 +2,14 @@
 
 What is read is proven by its name.  An object that prune has set aside is
 still found by readers, but not by writers: they write it again (see *Prune*
-in the format document for why).
+in the format document for why).  A damaged object that is set aside is found
+by nobody, so that the next writer who has its bytes heals it.
 """
 
+from collections.abc import Callable
+
+from oslo_log import log as logging
+from oslo_utils import uuidutils
 import xxhash
 
 from blockstore import exceptions
@@ -14,8 +19,12 @@ from blockstore.backup.store import layout
 from blockstore.backup.store import names
 from blockstore.backup.stores import base
 
+LOG = logging.getLogger(__name__)
+
 ZERO = bytes(keys.HASH_LENGTH)
 _FIND_TRIES = 3
+
+_Proof = Callable[[bytes], base.Buffer]
 
 
 class ChunkStore:
@@ -65,12 +74,7 @@ class ChunkStore:
         :raises StoreObjectMissing: it is not in the store.
         :raises StoreObjectDamaged: its bytes are not those of its name.
         """
-        plain = self._get(names.chunk(digest), envelope.CHUNK,
-                          self._layout.chunk_size)
-        if self._layout.keys.chunk_name.hash(plain) != digest:
-            raise exceptions.StoreObjectDamaged(
-                f'chunk {digest.hex()} holds other bytes')
-        return plain
+        return self._open(digest, find(self._backend, names.chunk(digest)))
 
     def put_segment(self, entries: bytes) -> tuple[bytes, int]:
         """Store a segment unless it is there.
@@ -86,14 +90,8 @@ class ChunkStore:
 
     def get_segment(self, digest: bytes) -> bytes:
         """Return the entries of a segment, proven; raises as :meth:`get`."""
-        limit = self._layout.segment_entries * keys.HASH_LENGTH
-        entries = bytes(self._get(names.segment(digest), envelope.SEGMENT,
-                                  limit))
-        if (self.segment_hash(entries) != digest
-                or len(entries) % keys.HASH_LENGTH):
-            raise exceptions.StoreObjectDamaged(
-                f'segment {digest.hex()} holds other bytes')
-        return entries
+        return self._open_segment(
+            digest, find(self._backend, names.segment(digest)))
 
     def segment_hash(self, entries: bytes) -> bytes:
         """Return the name hash of a segment."""
@@ -103,6 +101,83 @@ class ChunkStore:
         """Tell whether a chunk is there under its own name."""
         return self._backend.exists(names.chunk(digest))
 
+    def present(self, digest: bytes) -> bool:
+        """Tell whether readers find a chunk, set aside by prune or not.
+
+        Enough only for a chunk that a manifest or journal reaches: prune
+        will move it back.
+        """
+        name = names.chunk(digest)
+        # Prune may move it just between two looks.
+        return (self._backend.exists(name)
+                or self._backend.exists(names.doomed(name))
+                or self._backend.exists(name))
+
+    def set_aside(self, digest: bytes) -> list[str]:
+        """Move a damaged chunk away, so that it can be stored again.
+
+        It is read once more: what proves to be whole stays.
+
+        :returns: the new names of what was moved.
+        """
+        return self._set_aside(names.chunk(digest),
+                               lambda data: self._open(digest, data))
+
+    def set_aside_segment(self, digest: bytes) -> list[str]:
+        """Move a damaged segment away; as :meth:`set_aside`."""
+        return self._set_aside(names.segment(digest),
+                               lambda data: self._open_segment(digest, data))
+
+    def _open(self, digest: bytes, data: bytes) -> base.Buffer:
+        plain = envelope.unseal(envelope.CHUNK, data, self._layout.chunk_size)
+        if self._layout.keys.chunk_name.hash(plain) != digest:
+            raise exceptions.StoreObjectDamaged(
+                f'chunk {digest.hex()} holds other bytes')
+        return plain
+
+    def _open_segment(self, digest: bytes, data: bytes) -> bytes:
+        limit = self._layout.segment_entries * keys.HASH_LENGTH
+        entries = bytes(envelope.unseal(envelope.SEGMENT, data, limit))
+        if (self.segment_hash(entries) != digest
+                or len(entries) % keys.HASH_LENGTH):
+            raise exceptions.StoreObjectDamaged(
+                f'segment {digest.hex()} holds other bytes')
+        return entries
+
+    def _set_aside(self, name: str, proof: _Proof) -> list[str]:
+        moved = []
+        for place in (name, names.doomed(name)):
+            if not self._is_damaged(place, proof):
+                continue
+            unique = uuidutils.generate_uuid(dashed=False)
+            target = names.damaged(name, unique)
+            try:
+                self._backend.move(place, target)
+            except exceptions.StoreObjectMissing:
+                # Somebody else did it; or we, at a first try that failed
+                # after its effect.
+                if not self._backend.exists(target):
+                    continue
+            if not self._is_damaged(target, proof):
+                # Somebody else did it, and somebody stored it again, between
+                # our look and our move.
+                self._backend.move(target, place)
+                continue
+            LOG.error('Damaged object %s was set aside as %s', place, target)
+            moved.append(target)
+        if moved:
+            self._backend.sync()
+        return moved
+
+    def _is_damaged(self, place: str, proof: _Proof) -> bool:
+        try:
+            proof(self._backend.get(place))
+        except exceptions.StoreObjectMissing:
+            return False
+        except exceptions.StoreObjectDamaged:
+            return True
+        return False
+
     def _put(self, name: str, parts: list[base.Buffer]) -> int:
         try:
             self._backend.put(name, parts)
@@ -110,9 +185,6 @@ class ChunkStore:
             # Another thread or worker stored the same bytes meanwhile.
             return 0
         return sum(len(part) for part in parts)
-
-    def _get(self, name: str, magic: bytes, limit: int) -> base.Buffer:
-        return envelope.unseal(magic, find(self._backend, name), limit)
 
 
 def find(backend: base.Backend, name: str) -> bytes:

@@ -10,6 +10,7 @@ CONFIG = OWN + 'config'
 CHUNKS = OWN + 'chunks/'
 SEGMENTS = OWN + 'segments/'
 DOOMED = OWN + 'doomed/'
+DAMAGED = OWN + 'damaged/'
 JOURNALS = OWN + 'journals/'
 
 _BACKUP_ID = re.compile(r'[0-9A-Za-z][0-9A-Za-z-]{0,63}')
@@ -41,6 +42,15 @@ def doomed(name: str) -> str:
 def undoomed(name: str) -> str:
     """Give back the name that a chunk or segment had."""
     return OWN + name[len(DOOMED):]
+
+
+def damaged(name: str, unique: str) -> str:
+    """Name a chunk or segment once it is set aside for its damage.
+
+    :param unique: so that an object that was damaged, healed and damaged
+        again replaces nothing.
+    """
+    return f'{DAMAGED}{name[len(OWN):]}.{unique}'
 
 
 def digest_of(name: str) -> bytes | None:

@@ -1,11 +1,14 @@
 """What a backup has to do with each chunk, found out without reading it.
 
 A plan is a sequence of units in the order of chunks: :class:`Known` runs,
-whose entries need no reading, and :class:`Read` units, one chunk each.
+whose entries need no reading, and :class:`Read` units, one chunk each.  What
+the parent has and the store has lost is read.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 import dataclasses
 import typing
 
@@ -53,6 +56,8 @@ class Read:
     :ivar base: entry of the stored chunk that has the other bytes; None if
         they are zeros.
     :ivar parent: the parent's entry, if it may well be the same.
+    :ivar spare: what to read besides if the base turns out to be lost,
+        ascending.
     """
 
     index: int
@@ -61,6 +66,7 @@ class Read:
     zeroes: tuple[Run, ...] = ()
     base: bytes | None = None
     parent: bytes | None = None
+    spare: tuple[Run, ...] = ()
 
 
 Unit = Known | Read
@@ -115,19 +121,29 @@ class Cursor:
         self._held = None
 
 
+def all_there(entries: bytes) -> Sequence[int]:
+    """Take it that no chunk is lost."""
+    return ()
+
+
 class Planner:
     """Plans one backup.
 
     :param size: bytes of the image.
     :param parent: the parent's entries; None for a full backup.
+    :param absent: tells the positions of those entries, joined, whose chunks
+        are not in the store.
     """
 
     def __init__(self, constants: layout.Layout, size: int,
-                 parent: table.Table | None) -> None:
+                 parent: table.Table | None,
+                 absent: Callable[[bytes], Sequence[int]] = all_there,
+                 ) -> None:
         self._layout = constants
         self._size = size
         self._count = constants.chunks(size)
         self._parent = parent
+        self._absent = absent
 
     def by_allocation(self, extents: Iterable[connections.Extent],
                       start: int) -> Iterator[Unit]:
@@ -141,17 +157,15 @@ class Planner:
             found = self._next(allocated, index)
             yield from self._zeros(index, found)
             if found < self._count:
-                low, length = self._bounds(found)
-                runs, _ = allocated.within(low, low + length)
                 parent = (self._parent.entries(found, 1)
                           if self._parent else None)
-                yield Read(found, length, tuple(runs), parent=parent)
+                yield self._whole(found, allocated, parent)
             index = found + 1
 
     def by_changes(self, extents: Iterable[connections.Extent],
                    changed: Iterable[connections.Extent],
                    start: int) -> Iterator[Unit]:
-        """Read only what is changed and allocated.
+        """Read only what is allocated, and changed or lost by the store.
 
         :param start: number of the first chunk to plan.
         """
@@ -160,7 +174,7 @@ class Planner:
         index = start
         while index < self._count:
             found = min(self._next(changes, index), self._resized(index))
-            yield from self._reused(index, found)
+            yield from self._reused(index, found, allocated)
             if found < self._count:
                 yield self._overlay(found, allocated, changes)
             index = found + 1
@@ -179,7 +193,16 @@ class Planner:
             base = None
         if not runs and base is None:
             return Known(index, chunks.ZERO)
-        return Read(index, length, tuple(runs), tuple(zeroes), base, parent)
+        spare = (subtract(present, merge(runs, zeroes))
+                 if base is not None else [])
+        return Read(index, length, tuple(runs), tuple(zeroes), base, parent,
+                    tuple(spare))
+
+    def _whole(self, index: int, allocated: Cursor,
+               parent: bytes | None) -> Read:
+        low, length = self._bounds(index)
+        runs, _ = allocated.within(low, low + length)
+        return Read(index, length, tuple(runs), parent=parent)
 
     def _resized(self, index: int) -> int:
         # The parent's last chunk was shorter, or longer, than it is now: its
@@ -206,11 +229,20 @@ class Planner:
         for first, count in self._pieces(index, end):
             yield Known(first, chunks.ZERO * count)
 
-    def _reused(self, index: int, end: int) -> Iterator[Known]:
+    def _reused(self, index: int, end: int,
+                allocated: Cursor) -> Iterator[Unit]:
         for first, count in self._pieces(index, end):
             entries = (self._parent.entries(first, count) if self._parent
                        else chunks.ZERO * count)
-            yield Known(first, entries)
+            done = 0
+            for lost in self._absent(entries):
+                if lost > done:
+                    yield Known(first + done,
+                                entries[done * WIDTH:lost * WIDTH])
+                yield self._whole(first + lost, allocated, None)
+                done = lost + 1
+            if done < count:
+                yield Known(first + done, entries[done * WIDTH:])
 
     def _pieces(self, index: int, end: int) -> Iterator[tuple[int, int]]:
         # Never more than a segment, so that memory stays flat.

@@ -77,10 +77,15 @@ class Repository:
         source must then show the same bytes as before.  If it cannot, call
         :meth:`abandon` first.  A backup that exists already is left alone.
 
+        What the parent has but the store has lost is read from the source.
+        If segments of the parent are lost the backup becomes a full one; its
+        record names no parent then.
+
         :param extents: what of the source is allocated, ascending.  Used
             from another thread, together with the source.
         :param changed: what may differ from the parent, ascending; nothing
-            else is read.  None: all that is allocated is read.
+            else is read unless the store has lost it.  None: all that is
+            allocated is read.
         :param parent: id of an earlier backup of the volume; None: full.
         :param progress: called twice a second, and at the end.
         :param check: called twice a second; what it raises ends the backup.
@@ -171,16 +176,20 @@ class Repository:
                            datetime.timedelta(seconds=seconds), dry_run,
                            check).run()
 
-    def verify(self, *, all_bytes: bool = False,
+    def verify(self, *, all_bytes: bool = False, set_aside: bool = False,
                check: results.Check = results.check_nothing,
                ) -> verify.VerifyReport:
         """Check that every backup can be restored.
 
         :param all_bytes: read and prove every chunk; otherwise manifests and
             segments are proven, and chunks only looked for.
+        :param set_aside: move damaged chunks and segments to
+            ``.store/damaged/``; the next backup that has the same bytes
+            stores them again, which heals every backup that needs them.
         """
         return verify.Verify(self.backend, self.chunks, self.layout,
-                             all_bytes, self.settings.workers, check).run()
+                             all_bytes, set_aside, self.settings.workers,
+                             check).run()
 
     def container(self, name: str | None) -> str:
         """Return the container to use for a request that names this one.

@@ -46,6 +46,23 @@ class Table:
         for number in range(len(self._segments) // WIDTH):
             yield number * self._per_segment, self.segment(number)
 
+    def usable(self) -> bool:
+        """Read all segments; tell whether they are all there and whole.
+
+        What is damaged is set aside, so that the segment can be stored
+        again.
+        """
+        whole = True
+        for number in range(len(self._segments) // WIDTH):
+            try:
+                self.segment(number)
+            except exceptions.StoreObjectMissing:
+                whole = False
+            except exceptions.StoreObjectDamaged:
+                whole = False
+                self._store.set_aside_segment(self._digest(number))
+        return whole
+
     def segment(self, number: int) -> bytes:
         """Return the entries of a segment.
 
@@ -53,7 +70,7 @@ class Table:
         :raises StoreObjectDamaged: it is not what was stored.
         """
         if self._kept[0] != number:
-            digest = self._segments[number * WIDTH:(number + 1) * WIDTH]
+            digest = self._digest(number)
             entries = self._store.get_segment(digest)
             expected = min(self._per_segment,
                            self.count - number * self._per_segment)
@@ -63,3 +80,6 @@ class Table:
                     'image')
             self._kept = (number, entries)
         return self._kept[1]
+
+    def _digest(self, number: int) -> bytes:
+        return self._segments[number * WIDTH:(number + 1) * WIDTH]

@@ -1,8 +1,12 @@
 """Checks that every backup in the store can be restored."""
 
 import collections
+from collections.abc import Callable
 from concurrent import futures
+import contextlib
 import dataclasses
+
+from oslo_log import log as logging
 
 from blockstore import exceptions
 from blockstore.backup.store import catalogue
@@ -17,9 +21,13 @@ from blockstore.backup.store import recorder
 from blockstore.backup.store import results
 from blockstore.backup.stores import base
 
+LOG = logging.getLogger(__name__)
+
 _WIDTH = keys.HASH_LENGTH
 _REMEMBERED = 500_000
 _LISTED = 1000
+
+_Move = Callable[[bytes], list[str]]
 
 
 @dataclasses.dataclass
@@ -32,6 +40,8 @@ class VerifyReport:
     :ivar damaged: objects that hold other bytes, with the reason.
     :ivar missing: objects that a backup needs and that are not there.
     :ivar affected: names of the manifests that cannot be restored.
+    :ivar set_aside: damaged chunks and segments that were moved away, with
+        their new names; also such that no backup needs.
     :ivar orphans: chunks and segments that nothing reaches; prune's work.
     :ivar unfinished: ids of backups that have a journal.
     """
@@ -42,6 +52,7 @@ class VerifyReport:
     damaged: dict[str, str] = dataclasses.field(default_factory=dict)
     missing: list[str] = dataclasses.field(default_factory=list)
     affected: list[str] = dataclasses.field(default_factory=list)
+    set_aside: dict[str, str] = dataclasses.field(default_factory=dict)
     orphans: int = 0
     unfinished: list[str] = dataclasses.field(default_factory=list)
 
@@ -56,15 +67,17 @@ class Verify:
 
     :param all_bytes: read and prove every chunk; otherwise only look
         whether it is there.
+    :param set_aside: move damaged chunks and segments away.
     """
 
     def __init__(self, backend: base.Backend, store: chunks.ChunkStore,
-                 constants: layout.Layout, all_bytes: bool, workers: int,
-                 check: results.Check) -> None:
+                 constants: layout.Layout, all_bytes: bool, set_aside: bool,
+                 workers: int, check: results.Check) -> None:
         self._backend = backend
         self._store = store
         self._layout = constants
         self._all_bytes = all_bytes
+        self._set_aside = set_aside
         self._workers = workers
         self._check = check
         self._good: set[bytes] = set()
@@ -77,14 +90,43 @@ class Verify:
                 self._workers, 'store-verify') as executor:
             for name in catalogue.manifests(self._backend):
                 self._manifest(name, executor)
-        self.report.unfinished = list(journal.unfinished(self._backend))
-        for prefix in (names.CHUNKS, names.SEGMENTS, names.DOOMED):
-            for name in self._backend.list(prefix):
-                self._check()
-                digest = names.digest_of(name)
-                self.report.orphans += (digest is None
-                                        or digest not in self._reached)
+            self.report.unfinished = list(journal.unfinished(self._backend))
+            for prefix, move in (
+                    (names.CHUNKS, self._store.set_aside),
+                    (names.SEGMENTS, self._store.set_aside_segment),
+                    (names.DOOMED, None)):
+                self._orphans(prefix, move, executor)
         return self.report
+
+    def _orphans(self, prefix: str, move: _Move | None,
+                 executor: futures.Executor) -> None:
+        """Count what nothing reaches; do not let backups reuse damage."""
+        look = self._set_aside and (self._all_bytes
+                                    or prefix == names.SEGMENTS)
+        found = []
+        for name in self._backend.list(prefix):
+            self._check()
+            digest = names.digest_of(name)
+            if digest is not None and digest in self._reached:
+                continue
+            self.report.orphans += 1
+            if look and move is not None and digest is not None:
+                found.append((name, executor.submit(move, digest)))
+            while len(found) > 2 * self._workers:
+                self._told(*found.pop(0))
+        for pair in found:
+            self._told(*pair)
+
+    def _told(self, name: str,
+              moved: 'futures.Future[list[str]]') -> None:
+        try:
+            places = moved.result()
+        except exceptions.StoreError as error:
+            # No backup needs it.
+            LOG.warning('%s cannot be read: %s', name, error)
+            return
+        if places:
+            self._list_moved(name, places)
 
     def _manifest(self, name: str, executor: futures.Executor) -> None:
         try:
@@ -112,10 +154,16 @@ class Verify:
 
     def _segment(self, digest: bytes) -> bytes | None:
         self._reached.add(digest)
+        name = names.segment(digest)
         try:
             return self._store.get_segment(digest)
         except exceptions.StoreError as error:
-            self._bad(names.segment(digest), error)
+            self._bad(name, error)
+            if self._moved(name, error, lambda:
+                           self._store.set_aside_segment(digest)):
+                # Prune may have had a second, good one.
+                with contextlib.suppress(exceptions.StoreError):
+                    return self._store.get_segment(digest)
             return None
 
     def _chunks(self, entries: bytes, executor: futures.Executor) -> bool:
@@ -144,19 +192,24 @@ class Verify:
     def _look(self, entry: bytes) -> int:
         if self._all_bytes:
             return len(self._store.get(entry))
-        name = names.chunk(entry)
-        if not (self._backend.exists(name)
-                or self._backend.exists(names.doomed(name))
-                or self._backend.exists(name)):
-            raise base.missing(name)
+        if not self._store.present(entry):
+            raise base.missing(names.chunk(entry))
         return 0
 
     def _settle(self, entry: bytes, looked: 'futures.Future[int]') -> bool:
+        name = names.chunk(entry)
         try:
             self.report.bytes_read += looked.result()
         except exceptions.StoreError as error:
-            self._bad(names.chunk(entry), error)
-            return False
+            self._bad(name, error)
+            if not self._moved(name, error,
+                               lambda: self._store.set_aside(entry)):
+                return False
+            try:
+                # Prune may have had a second, good one.
+                self.report.bytes_read += self._look(entry)
+            except exceptions.StoreError:
+                return False
         if entry not in self._good:
             self.report.chunks += 1
             if len(self._good) >= _REMEMBERED:
@@ -165,10 +218,26 @@ class Verify:
             self._good.add(entry)
         return True
 
+    def _moved(self, name: str, error: exceptions.StoreError,
+               move: Callable[[], list[str]]) -> bool:
+        """Set a damaged object aside; tell whether that was done."""
+        if not (self._set_aside
+                and isinstance(error, exceptions.StoreObjectDamaged)):
+            return False
+        places = move()
+        if places:
+            self._list_moved(name, places)
+        return bool(places)
+
+    def _list_moved(self, name: str, places: list[str]) -> None:
+        if len(self.report.set_aside) < _LISTED:
+            self.report.set_aside[name] = ' '.join(places)
+
     def _bad(self, name: str, error: exceptions.StoreError) -> None:
         if not isinstance(error, exceptions.StoreObjectMissing):
             self._damaged(name, error)
         elif (name not in self.report.missing
+              and name not in self.report.set_aside
               and len(self.report.missing) < _LISTED):
             self.report.missing.append(name)
 

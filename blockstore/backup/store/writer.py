@@ -19,6 +19,7 @@ from blockstore.backup.store import manifest
 from blockstore.backup.store import names
 from blockstore.backup.store import pipeline
 from blockstore.backup.store import plan
+from blockstore.backup.store import presence
 from blockstore.backup.store import recorder
 from blockstore.backup.store import results
 from blockstore.backup.store import settings
@@ -65,6 +66,7 @@ class Writer:
         self._recorder = recorder.Recorder(
             backend, store, constants, how, self._journal, self._size)
         self._progress = results.Progress(bytes_total=self._size)
+        self._parent: table.Table | None = None
 
     def run(self, tell: results.Tell,
             check: results.Check) -> results.BackupSummary:
@@ -73,7 +75,8 @@ class Writer:
             return self._committed()
         start = self._begin()
         resumed = self._resume()
-        with contextlib.closing(self._results(start)) as units:
+        with (presence.Presence(self._store, self._how.workers) as looks,
+              contextlib.closing(self._results(looks)) as units):
             self._collect(units, tell, check)
         digest = self._recorder.finish()
         check()
@@ -84,27 +87,45 @@ class Writer:
     def _begin(self) -> journal.Start:
         start = self._journal.start()
         if start is not None:
+            # Without a parent: it could not be used at the first attempt.
             if (start.header.fields() != self._task.header.fields()
                     or start.size != self._size
-                    or start.parent_id != self._task.parent):
+                    or start.parent_id not in (None, self._task.parent)):
                 raise exceptions.StoreObjectExists(
                     f'backup {self._id} began with another header',
                     remedy='abandon it first')
+            self._parent = self._entries(start)
             return start
         start = journal.Start(self._task.header, self._size)
         if self._task.parent is not None:
-            parent = self._parent(self._task.parent)
-            start = dataclasses.replace(
+            parent = self._find(self._task.parent)
+            wanted = dataclasses.replace(
                 start, parent_id=parent.id, parent_size=parent.size,
                 parent_segments=parent.segments)
+            self._parent = self._entries(wanted)
+            if self._parent is not None:
+                start = wanted
         self._journal.begin(start)
-        if self._task.parent is not None:
+        if start.parent_id is not None:
             # Now that the parent is pinned: had it gone before that, prune
             # may not have seen the pin.
-            self._parent(self._task.parent)
+            self._find(start.parent_id)
         return start
 
-    def _parent(self, parent_id: str) -> manifest.BackupRecord:
+    def _entries(self, start: journal.Start) -> table.Table | None:
+        """Return the parent's entries, if there is one and it is whole."""
+        if start.parent_id is None:
+            return None
+        entries = table.Table(self._store, self._layout, start.parent_size,
+                              start.parent_segments)
+        if entries.usable():
+            return entries
+        LOG.warning('Backup %s reads all that is allocated: segments of its '
+                    'parent %s are missing or damaged', self._id,
+                    start.parent_id)
+        return None
+
+    def _find(self, parent_id: str) -> manifest.BackupRecord:
         try:
             return catalogue.find(self._backend, self._layout, parent_id)
         except exceptions.StoreObjectMissing as error:
@@ -125,15 +146,12 @@ class Writer:
             self._progress, bytes_done=done, bytes_skipped=done)
         return done
 
-    def _results(self, start: journal.Start,
+    def _results(self, looks: presence.Presence,
                  ) -> Generator[pipeline.Done | None, None, None]:
-        parent = None
-        if start.parent_id is not None:
-            parent = table.Table(self._store, self._layout,
-                                 start.parent_size, start.parent_segments)
-        planner = plan.Planner(self._layout, self._size, parent)
+        planner = plan.Planner(self._layout, self._size, self._parent,
+                               looks.absent)
         first = self._recorder.count
-        if self._task.changed is None:
+        if self._task.changed is None or self._parent is None:
             units = planner.by_allocation(self._task.extents, first)
         else:
             units = planner.by_changes(self._task.extents,

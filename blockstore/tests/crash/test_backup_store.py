@@ -14,6 +14,7 @@ import fixtures
 
 from blockstore import exceptions
 from blockstore.backup.store import journal
+from blockstore.backup.store import names as object_names
 from blockstore.backup.store import repository
 from blockstore.backup.stores import memory
 from blockstore.backup.stores import posix
@@ -21,6 +22,7 @@ from blockstore.backup.stores import wrappers
 from blockstore.lifecycle import boundaries
 from blockstore.tests import fake_connections
 from blockstore.tests.unit.backup import store_base
+from blockstore.volume.connections import base as connections
 
 CHUNK = store_base.CHUNK
 CHUNKS = 7
@@ -211,6 +213,61 @@ class KillTest(store_base.StoreTestCase):
         chance = random.Random(2)
         changed = self.scribble(self.source, *chance.sample(range(112), 40))
         self.check_every_crossing(prepared, parent='parent', changed=changed)
+
+    def test_incremental_of_a_parent_with_losses(self):
+        prepared = os.path.join(self.root, 'prepared')
+        store, _ = self.open(prepared)
+        store.backup(self.source, store_base.header('parent'),
+                     extents=self.source.extents(0, self.source.size))
+        # One that would be taken over; one that is a base, but does not
+        # change, so that the parent is healed, too.
+        store.backend.delete(self.chunk(store, 2))
+        self.spoil(prepared, self.chunk(store, 4))
+        changed = [connections.Extent(4 * CHUNK, 4096),
+                   *self.scribble(self.source, 112)]
+        self.check_every_crossing(prepared, parent='parent', changed=changed)
+
+    def spoil(self, path, name):
+        """Flip a bit of an object's last byte."""
+        with open(os.path.join(path, name), 'r+b') as file:
+            file.seek(-1, os.SEEK_END)
+            last = file.read(1)[0]
+            file.seek(-1, os.SEEK_END)
+            file.write(bytes([last ^ 1]))
+
+    def chunk(self, store, number):
+        """Name the object of a chunk of the source."""
+        start = number * CHUNK
+        return object_names.chunk(store.chunks.hash(
+            bytes(self.source.data[start:start + CHUNK])))
+
+    def test_set_aside(self):
+        prepared = os.path.join(self.root, 'prepared')
+        store, _ = self.make(prepared)
+        for name in (sorted(store.backend.list('.store/chunks/'))[0],
+                     sorted(store.backend.list('.store/segments/'))[0]):
+            self.spoil(prepared, name)
+        number = 0
+        path = os.path.join(self.root, 'store')
+        while True:
+            shutil.rmtree(path, ignore_errors=True)
+            shutil.copytree(prepared, path)
+
+            def verify(path=path):
+                return self.open(path)[0].verify(all_bytes=True,
+                                                 set_aside=True)
+
+            if not self.killed(number, verify):
+                break
+            verify()
+            store, _ = self.open(path)
+            self.assertEqual(2, len(list(
+                store.backend.list('.store/damaged/'))))
+            store.backup(self.source, store_base.header('next'),
+                         extents=self.source.extents(0, self.source.size))
+            self.check_result(store)
+            number += 1
+        self.assertGreater(number, 4 * CHUNKS)
 
     def test_prune(self):
         prepared = os.path.join(self.root, 'prepared')
