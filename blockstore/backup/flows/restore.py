@@ -113,11 +113,13 @@ class Fill(engine.Task):
         """Write, check and flush everything."""
         if info is None:
             return
+        untouched = (self.claim.operation.arguments['new']
+                     and 'begun' not in self.claim.facts)
+        with self.work.parts.database.write() as tx:
+            self.claim.remember(tx, begun=True)
         with base.opened(info, writable=True) as connection:
             self.work.parts.repository.restore(
-                self.work.backup.id, connection,
-                target_is_new=self.claim.operation.arguments['new']
-                and self.claim.operation.attempt == 1,
+                self.work.backup.id, connection, target_is_new=untouched,
                 progress=self._progress, check=self.claim.check)
         with self.work.parts.database.write() as tx:
             self.claim.remember(tx, filled=True)

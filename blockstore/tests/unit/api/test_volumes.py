@@ -330,8 +330,8 @@ class ActionTest(base.ApiTestCase):
 
     def setUp(self):
         super().setUp()
-        self.id = self.make_volume()
-        self.path = f'volumes/{self.id}'
+        self.volume_id = self.make_volume()
+        self.path = f'volumes/{self.volume_id}'
         self.clients.rings.clear()
 
     def _act(self, name, content=None, status=202, token=base.MEMBER, **kw):
@@ -399,7 +399,7 @@ class ActionTest(base.ApiTestCase):
         self.assertEqual([('volume', 'node1@qsd')], self.clients.rings)
 
     def test_extend_in_use(self):
-        self.change(models.Volume, self.id, status='in-use')
+        self.change(models.Volume, self.volume_id, status='in-use')
         self._act('os-extend', {'new_size': 2}, 400, version='3.41')
         self._act('os-extend', {'new_size': 2}, 202, version='3.42')
 
@@ -416,13 +416,13 @@ class ActionTest(base.ApiTestCase):
         self.assertEqual('error', self._status())
 
     def test_force_delete(self):
-        self.change(models.Volume, self.id, status='error_deleting')
+        self.change(models.Volume, self.volume_id, status='error_deleting')
         self._act('os-force_delete', {}, 403)
         self._act('os-force_delete', {}, 202, base.ADMIN)
         self.assertEqual('deleting', self._status())
 
     def test_revert(self):
-        snapshot = self.make_snapshot(self.id)
+        snapshot = self.make_snapshot(self.volume_id)
         for version, content, status in (
                 ('3.39', {'snapshot_id': snapshot}, 404),
                 ('3.40', {}, 400), ('3.40', {'snapshot_id': None}, 400),
