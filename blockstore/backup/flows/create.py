@@ -270,6 +270,8 @@ class Finish(engine.Task):
                 tx, BACKUPS, models.Backup, backup.id,
                 BackupStatus.AVAILABLE, sources=(BackupStatus.CREATING,),
                 host=work.parts.host, service='blockstore',
+                availability_zone=backup.availability_zone
+                or work.parts.conf.service.availability_zone,
                 base_snapshot_id=backup.base_snapshot_id
                 or backup.snapshot_id)
             base.release_source(tx, backup, 'backing-up')

@@ -170,11 +170,14 @@ class StatusTest(HeldBackupTest):
         self.wait_for(lambda: self.row(
             models.Backup, id_).temp_snapshot_id is None)
         self.assertIsNone(self.row(models.Backup, id_).temp_volume_id)
-        reason = self.show('backups', id_)['fail_reason']
+        backup = self.show('backups', id_)
         if error:
-            self.assertIn('the disk is gone', reason)
+            self.assertIn('the disk is gone', backup['fail_reason'])
         else:
-            self.assertIsNone(reason)
+            # §4: the zone is that of the service that made it.
+            self.assertEqual((None, 'nova'), (
+                backup['fail_reason'], backup['availability_zone']))
+            self.assertGreater(backup['object_count'], 0)
 
     def test_available_and_success(self) -> None:
         self.check(False, None)
