@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
+from oslo_db import exception as db_exception
+
 from blockstore import errors
 from blockstore import exceptions
 
@@ -89,6 +91,8 @@ FAMILIES: tuple[tuple[type[exceptions.BlockstoreError], int], ...] = (
     (exceptions.VolumeIsBusy, 409),
     (exceptions.SnapshotIsBusy, 409),
 )
+# Two transactions in each other's way, or no connection to be had.
+_DATABASE_AWAY = (db_exception.DBDeadlock, db_exception.DBConnectionError)
 INTERNAL_MESSAGE = 'The service has failed. Tell the operator the request id.'
 
 
@@ -116,6 +120,11 @@ class Fault:
 
 def describe(error: Exception) -> Fault:
     """Return the answer for an exception; a surprise is a bare 500."""
+    if isinstance(error, _DATABASE_AWAY):
+        # Nothing was changed: the transaction was rolled back.
+        return Fault(503, 'The database could not do this now.',
+                     errors.DATABASE_BUSY, remedy='Repeat the request.',
+                     headers={'Retry-After': '1'})
     if not isinstance(error, exceptions.BlockstoreError):
         return Fault(500, INTERNAL_MESSAGE, errors.INTERNAL)
     status = _status(error)

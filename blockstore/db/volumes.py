@@ -112,11 +112,12 @@ def without_live_attachments() -> sa.ColumnElement[bool]:
     return ~sa.exists().where(*attachments.live(_T.c.id))
 
 
-def sources(tx: Transaction, snapshot_id: str) -> list[str]:
-    """Return ids of volumes that are being made from a snapshot."""
+def sources(tx: Transaction, source_id: str) -> list[str]:
+    """Return ids of volumes being made from a snapshot or a volume."""
     statement = sa.select(_T.c.id).where(
-        _T.c.snapshot_id == snapshot_id, _T.c.status == 'creating',
-        _T.c.deleted == sa.false())
+        sa.or_(_T.c.snapshot_id == source_id,
+               _T.c.source_volid == source_id),
+        _T.c.status == 'creating', _T.c.deleted == sa.false())
     return list(tx.execute(statement).scalars())
 
 

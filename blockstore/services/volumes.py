@@ -263,6 +263,7 @@ class Volumes(VolumeConnections):
                     remedy=f'ask for more than {volume.size} GiB')
             if volume.status == VolumeStatus.IN_USE and allow_in_use:
                 connections.require_capability(tx, volume, 'extends_online')
+            connections.check_readable_meanwhile(tx, self.conf, volume)
             transitions.move(tx, VOLUMES, models.Volume, id_,
                              VolumeStatus.EXTENDING, sources=sources)
             quotas.reserve(
@@ -293,6 +294,10 @@ class Volumes(VolumeConnections):
                     f'{snapshot_id} is {snapshot.status}; both must be '
                     'available and no backup under way',
                     code=errors.VOLUME_BAD_STATUS,
+                    blockers=[f'volume status {volume.status}',
+                              f'snapshot status {snapshot.status}',
+                              *([f'backup {volume.backup_id}']
+                                if volume.backup_id else [])],
                     remedy='detach the volume, or wait')
             transitions.move(tx, VOLUMES, models.Volume, id_,
                              VolumeStatus.REVERTING)
@@ -357,7 +362,7 @@ class Volumes(VolumeConnections):
         with self.database.write() as tx:
             volume = base.require(tx, context, models.Volume, 'volume', id_,
                                   lock=True)
-            self._check_unused(volume)
+            self._check_unused(tx, volume)
             if not cascade:
                 self._check_no_snapshots(tx, volume)
             sources = None if force else DELETABLE
@@ -376,18 +381,21 @@ class Volumes(VolumeConnections):
         """Remove a volume whatever its status is."""
         self.delete(context, id_, force=True)
 
-    def _check_unused(self, volume: models.Volume) -> None:
-        if volume.attach_status == 'attached':
+    def _check_unused(self, tx: Transaction, volume: models.Volume) -> None:
+        present = attachments.of_volume(tx, volume.id)
+        if present or volume.attach_status == 'attached':
             raise exceptions.InvalidStatus(
-                f'volume {volume.id} is attached',
-                code=errors.VOLUME_ATTACHED, blockers=['attachment'],
-                remedy='detach it first')
+                f'volume {volume.id} is attached, or promised to a client',
+                code=errors.VOLUME_ATTACHED,
+                blockers=[f'attachment {row.id}' for row in present[:10]],
+                remedy='detach it first, or delete its attachments')
         if volume.backup_id is not None:
             raise exceptions.InvalidStatus(
                 f'volume {volume.id} is being backed up',
                 code=errors.VOLUME_BACKING_UP,
                 blockers=[f'backup {volume.backup_id}'],
                 remedy='wait for the backup, or delete it by force')
+        _check_no_copies(tx, volume.id, f'volume {volume.id}')
 
     def _check_no_snapshots(self, tx: Transaction, volume: models.Volume,
                             ) -> None:
@@ -403,6 +411,7 @@ class Volumes(VolumeConnections):
     def _mark_snapshots(self, tx: Transaction, volume: models.Volume) -> None:
         for row in db_snapshots.of_volume(tx, volume.id):
             if row.purpose == 'user':
+                _check_no_copies(tx, row.id, f'snapshot {row.id}')
                 transitions.move(tx, SNAPSHOTS, models.Snapshot, row.id,
                                  SnapshotStatus.DELETING,
                                  sources=(SnapshotStatus.AVAILABLE,
@@ -416,6 +425,15 @@ class Volumes(VolumeConnections):
             tx, context, kind, volume.id, topic='volume',
             host=service_host(volume.host), project_id=volume.project_id,
             arguments=arguments)
+
+
+def _check_no_copies(tx: Transaction, id_: str, what: str) -> None:
+    making = db.sources(tx, id_)
+    if making:
+        raise exceptions.InvalidStatus(
+            f'volumes are being made from {what}', code=errors.VOLUME_BUSY,
+            blockers=[f'volume {one}' for one in making[:10]],
+            remedy='wait until they are available')
 
 
 def service_host(host: str | None) -> str | None:

@@ -1,7 +1,5 @@
 """What the volume service does to volumes."""
 
-import typing
-
 from oslo_utils import timeutils
 
 from blockstore import exceptions
@@ -144,7 +142,9 @@ class Extend(base.Handler):
     def run(self, claim: Claim) -> None:
         """Grow the volume, attached or not."""
         row = self.volume(claim.operation.resource_id)
-        if row is None or row.status != _S.EXTENDING:
+        # Also when an administrator has set another status meanwhile: its
+        # row has the new size already.
+        if row is None or row.status in (_S.DELETING, _S.ERROR_DELETING):
             self.end(claim)
             return
         arguments = claim.operation.arguments
@@ -161,13 +161,13 @@ class Extend(base.Handler):
                error: exceptions.BlockstoreError) -> None:
         """Give the size back; a driver that cannot leaves all as it was."""
         id_ = claim.operation.resource_id
-        old_size = {'size': claim.operation.arguments['old_size']}
+        rows.update(tx, models.Volume, id_, {
+            'size': claim.operation.arguments['old_size']})
         if isinstance(error, exceptions.Unsupported):
-            _settle(tx, id_, reason=error.message, **old_size)
+            _settle(tx, id_, reason=error.message)
         else:
             transitions.try_move(tx, VOLUMES, models.Volume, id_,
-                                 _S.ERROR_EXTENDING, reason=error.message,
-                                 **old_size)
+                                 _S.ERROR_EXTENDING, reason=error.message)
         base.tell(tx, claim, Action.VOLUME_EXTEND, Detail.VOLUME_EXTEND_ERROR)
 
 
@@ -215,8 +215,7 @@ def _tell(tx: Transaction, claim: Claim, action: Action, detail: Detail,
         base.tell(tx, claim, action, detail)
 
 
-def _settle(tx: Transaction, volume_id: str, reason: str = '',
-            **values: typing.Any) -> None:
+def _settle(tx: Transaction, volume_id: str, reason: str = '') -> None:
     """End an extension with the status that the attachments say."""
     # Held first: whoever changes its attachments must have ended.
     rows.get(tx, models.Volume, volume_id, lock=True)
@@ -226,4 +225,4 @@ def _settle(tx: Transaction, volume_id: str, reason: str = '',
     transitions.try_move(
         tx, VOLUMES, models.Volume, volume_id,
         _S.IN_USE if connected else _S.AVAILABLE,
-        sources=(_S.EXTENDING,), reason=reason, **values)
+        sources=(_S.EXTENDING,), reason=reason)

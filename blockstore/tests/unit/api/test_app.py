@@ -3,6 +3,8 @@
 import json
 from unittest import mock
 
+from oslo_db import exception as db_exception
+
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.api import faults
@@ -273,6 +275,13 @@ class FaultTest(base.ApiTestCase):
             'error_code': 'blockstore.volume.attached',
             'blockers': ['attachment a'], 'remedy': 'detach it first'},
             answer.json['conflictingRequest'])
+
+    def test_a_database_that_cannot_now(self):
+        for error in (db_exception.DBDeadlock(),
+                      db_exception.DBConnectionError()):
+            answer = self._raise(error)
+            self.assert_fault(503, 'serviceUnavailable', answer)
+            self.assertEqual('1', answer.headers['Retry-After'])
 
     def test_surprises_tell_nothing(self):
         for error in (KeyError('secret'), TypeError('secret'),
