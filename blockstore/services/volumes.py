@@ -149,6 +149,7 @@ class Volumes(VolumeConnections):
         project_id = base.project_of(context)
         if spec.availability_zone is not None:
             zones.check(tx, spec.availability_zone)
+            zones.check_same(spec.availability_zone, source.zone, source.what)
         quotas.reserve(tx, self.conf, project_id, volumes=1,
                        gigabytes=size, volume_size=size,
                        volume_type_id=type_id)

@@ -23,6 +23,19 @@ def check(tx: Transaction, zone: str, binary: str = db.VOLUME) -> None:
             remedy='known are ' + (', '.join(sorted(zones)) or 'none'))
 
 
+def check_same(zone: str, source_zone: str | None, source: str) -> None:
+    """Refuse a copy that could not be where its source is.
+
+    :param source: what is copied, for people.
+    :raises exceptions.Invalid: its bytes are in another zone.
+    """
+    if source_zone not in (None, zone):
+        raise exceptions.Invalid(
+            f'a copy of {source} cannot be in the zone {zone}: its source is '
+            f'in {source_zone}', blockers=[source],
+            remedy='leave the zone out, or restore a backup there')
+
+
 class Zones:
     """The use case of ``/os-availability-zone``."""
 

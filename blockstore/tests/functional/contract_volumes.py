@@ -11,6 +11,7 @@ import re
 from blockstore.db import models
 from blockstore.db import quotas as db_quotas
 from blockstore.db import rows
+from blockstore.db import services
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.tests.functional import base as functional
 from blockstore.tests.unit.api import base
@@ -371,6 +372,23 @@ class StatusTest(VolumeTest):
             self.change(models.Snapshot, snapshot_id, status=status)
             self.assert_fault(400, 'badRequest', self.post(
                 'volumes', {'volume': {'snapshot_id': snapshot_id}}))
+
+    def test_copies_are_in_the_zone_of_their_source(self):
+        """§1: another zone is a 400, as the bytes are where they are."""
+        with self.database.write() as tx:
+            for number, zone in enumerate(('az1', 'az2')):
+                services.report(tx, f'node{number}@x', services.VOLUME,
+                                zone=zone, capabilities={})
+        self.set(availability_zone='az1')
+        snapshot_id = self.make_snapshot(self.volume_id)
+        for source in ({'source_volid': self.volume_id},
+                       {'snapshot_id': snapshot_id}):
+            for zone, status in (('az2', 400), ('az1', 202), (None, 202)):
+                answer = self.post('volumes', {'volume': {
+                    **source, 'availability_zone': zone}})
+                self.assertEqual(status, answer.status, (source, zone))
+            self.assertEqual(
+                'az1', answer.json['volume']['availability_zone'])
 
     def test_revert(self):
         """3.40: wrong snapshots are a 400, wrong statuses a 409."""
