@@ -169,6 +169,8 @@ class Copy(engine.Task):
                 bytes_resumed=summary.bytes_resumed)
             rows.update(tx, models.Backup, self.work.backup.id, {
                 'object_count': summary.record.object_count,
+                # None where the store has lost segments of the parent.
+                'parent_id': summary.record.parent_id,
                 # The volume may have grown since it was asked for.
                 'size': -(-summary.record.size // GIB)})
 

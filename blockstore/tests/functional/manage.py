@@ -182,6 +182,29 @@ class StoreTest(ManageTestCase):
         self.assertEqual(1, code, out)
         self.assertIn('NOT every backup can be restored.', out)
 
+    def test_verify_sets_damage_aside(self):
+        store = self.directory / 'store'
+        path = next(path for path in (store / '.store/segments').rglob('*')
+                    if path.is_file())
+        path.chmod(0o600)
+        path.write_bytes(b'spoilt')
+        name = str(path.relative_to(store))
+        code, out, _ = self.run_('store', 'verify', '--all-bytes')
+        self.assertEqual(1, code, out)
+        self.assertNotIn('set aside', out)
+        code, out, _ = self.run_('store', 'verify', '--all-bytes',
+                                 '--set-aside')
+        self.assertEqual(1, code, out)
+        place = name.replace('.store/', '.store/damaged/')
+        self.assertRegex(out, f'set aside: {name}: now {place}\\.')
+        self.assertRegex(out, f'cannot be restored: .*/{self.backup["id"]}')
+        self.assertFalse(path.exists())
+        # The store has lost the parent's table: the next one is a full one.
+        made = self.make_backup(self.backup['volume_id'], incremental=True)
+        self.assertFalse(self.show('backups', made['id'])['is_incremental'])
+        self.assertIn('Every backup can be restored.',
+                      self.say('store', 'verify', '--all-bytes'))
+
     def test_prune(self):
         self.assertIn('0 objects deleted', self.say('store', 'prune'))
         self.assertIn('Nothing was changed',

@@ -160,6 +160,7 @@ class SetAsideTest(HealTestCase):
         self.assertEqual(([self.chunk(3)], {}), (list(report.damaged),
                                                  report.set_aside))
         self.assertEqual([], self.names(DAMAGED))
+        self.assertEqual(0, self.counting.calls['move'])
         self.assertWhole()
 
     def test_the_copy_that_prune_keeps_counts(self):
@@ -171,6 +172,7 @@ class SetAsideTest(HealTestCase):
         self.assertEqual(([name], []), (list(report.set_aside),
                                         report.affected))
         self.assertTrue(self.memory.exists(doomed))
+        self.assertEqual(1, self.counting.calls['move'])
         self.assertWhole()
 
     def test_stored_again_between_look_and_move(self):
