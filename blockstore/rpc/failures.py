@@ -14,9 +14,11 @@ import functools
 from typing import Any
 
 from kombu import exceptions as kombu_exceptions
+from oslo_db import exception as db_exception
 from oslo_log import log as logging
 import oslo_messaging
 
+from blockstore import errors
 from blockstore import exceptions
 
 LOG = logging.getLogger(__name__)
@@ -95,6 +97,11 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(*args, **kwargs)
         except exceptions.BlockstoreError as error:
             answer = portable(error)
+        except db_exception.DBError as error:
+            LOG.warning('RPC method %s: %s', method.__name__, error)
+            answer = portable(exceptions.Unavailable(
+                f'{method.__name__}: the database could not do this now',
+                code=errors.DATABASE_BUSY, remedy='try again'))
         except Exception as error:
             LOG.exception('RPC method %s failed', method.__name__)
             answer = portable(exceptions.BlockstoreError(

@@ -9,6 +9,7 @@ import threading
 import typing
 
 from oslo_config import cfg
+from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
 from blockstore import context as contexts
@@ -88,6 +89,8 @@ class VolumeManager(base.Service):
     def stop(self, deadline: float) -> None:
         """Take nothing more and let the work in flight end."""
         self._stopping.set()
+        if self._setup.is_alive():
+            self._setup.join(base.remaining(deadline))
         if self._serving:
             self._heartbeat.stop(deadline)
             self._worker.stop(deadline)
@@ -114,14 +117,18 @@ class VolumeManager(base.Service):
             self.driver.check_for_setup_error()
             self.driver.do_setup(context)
             self._ensure_exports(context)
+            # Known before the first request can come, not a moment later.
+            self._report()
         except exceptions.BlockstoreError as error:
             LOG.error('Back end %s cannot be used: %s. %s', self.host, error,
                       error.remedy)
             return False
+        except db_exception.DBError:
+            LOG.exception('Back end %s cannot be used: no database',
+                          self.host)
+            return False
         self.driver.set_initialized()
         self._rpc.start()
-        # Known before the first request can come, not a moment later.
-        self._report()
         self._heartbeat.start()
         self._worker.start()
         self._serving = True
@@ -131,7 +138,12 @@ class VolumeManager(base.Service):
         with self._database.read() as tx:
             connected = db_volumes.connected(tx, self.host)
         for row in connected:
-            self.driver.ensure_export(context, flows.as_volume(row))
+            try:
+                self.driver.ensure_export(context, flows.as_volume(row))
+            except exceptions.BlockstoreError as error:
+                # One bad volume must not take all others with it.
+                LOG.error('Clients cannot reach volume %s: %s. %s', row.id,
+                          error, error.remedy)
 
     def _report(self) -> None:
         # Asked before the transaction: a driver holds locks of its own while

@@ -1,9 +1,9 @@
 """What the manager puts around every driver.
 
 * Each call crosses the crash boundaries ``driver`` before and after.
-* Nothing but :mod:`blockstore.exceptions` comes out: whatever else a driver
-  or a library below it raises becomes a DriverError that names the call, and
-  its traceback is in the log.
+* Nothing but :mod:`blockstore.exceptions` and the database's errors come
+  out: whatever else a driver or a library below it raises becomes a
+  DriverError that names the call, and its traceback is in the log.
 
 Answers that are iterated over are guarded until their end.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import contextlib
 import typing
 
+from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
 from blockstore import exceptions
@@ -42,7 +43,9 @@ class GuardedDriver(wrapper.Wrapper):
     def _guarding(self, name: str) -> Iterator[None]:
         try:
             yield
-        except exceptions.BlockstoreError:
+        except (exceptions.BlockstoreError, db_exception.DBError):
+            # A driver keeps its facts in the database: when that is away,
+            # the operation is taken up again and has not failed.
             raise
         except Exception as error:
             # The boundary to code that others wrote: a driver's library may
