@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+import urllib.parse
 
 from oslo_config import cfg
 from oslo_utils import timeutils
@@ -34,6 +35,8 @@ from blockstore.services import quotas
 from blockstore.services import restores
 from blockstore.services import zones
 from blockstore.services.volumes import Volumes
+
+_CONTAINER_LENGTH = 250
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Backups(base.UseCases):
 
         A volume in use needs ``force`` (R-115); a snapshot does not.
         """
+        _check_container(spec.container)
         id_ = uuidutils.generate_uuid()
         with self.database.write() as tx:
             volume = base.require(tx, context, models.Volume, 'volume',
@@ -274,6 +278,14 @@ def _check_no_children(tx: Transaction, id_: str) -> None:
             code=errors.BACKUP_BUILT_ON,
             blockers=[f'backup {one}' for one in building[:10]],
             remedy='wait until it is there: it restores alone then')
+
+
+def _check_container(name: str | None) -> None:
+    """Refuse a name that no store could keep: names are quoted there."""
+    if name and len(urllib.parse.quote(name, safe='')) > _CONTAINER_LENGTH:
+        raise exceptions.Invalid(
+            'the container name is too long',
+            remedy='use a shorter one, or only ASCII letters and digits')
 
 
 def _check_source(volume: models.Volume, force: bool) -> None:

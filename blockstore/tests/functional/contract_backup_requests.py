@@ -65,6 +65,11 @@ class BackupTest(base.ApiTestCase):
         links = shown['links']
         self.assertEqual(['self', 'bookmark'], [one['rel'] for one in links])
 
+    def test_container_that_no_store_could_keep(self):
+        answer = self.make('3.71', container='\u00e9' * 200)
+        self.assertEqual(400, answer.status, answer.raw)
+        self.assertEqual([], self.ids())
+
     def test_answer(self):
         """202 and the short form, at every version."""
         for version in ('3.0', '3.71'):
