@@ -175,6 +175,16 @@ class SetAsideTest(HealTestCase):
         self.assertEqual(1, self.counting.calls['move'])
         self.assertWhole()
 
+    def test_what_prune_keeps_is_damaged(self):
+        name = self.chunk(3)
+        doomed = name.replace('.store/', '.store/doomed/')
+        self.memory.move(name, doomed)
+        self.damage(doomed)
+        self.assertEqual([name], list(self.set_aside().set_aside))
+        self.assertFalse(self.memory.exists(doomed))
+        self.backup(self.source, 'inc', parent='full', changed=[])
+        self.assertWhole()
+
     def test_stored_again_between_look_and_move(self):
         name = self.chunk(3)
         good = self.memory.objects[name]
@@ -196,6 +206,8 @@ class SetAsideTest(HealTestCase):
         names = sorted([self.chunk(3), self.names('.store/segments/')[0]])
         for name in names:
             self.damage(name)
+        self.assertEqual({}, self.repository.verify(all_bytes=True).set_aside)
+        self.assertEqual([], self.names(DAMAGED))
         self.assertEqual(names[1:], list(self.repository.verify(
             set_aside=True).set_aside))
         report = self.set_aside()
