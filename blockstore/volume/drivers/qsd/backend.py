@@ -14,6 +14,7 @@ import contextlib
 import threading
 import typing
 
+from blockstore import exceptions
 from blockstore.lifecycle import boundaries
 from blockstore.volume.drivers.base import Book
 from blockstore.volume.drivers.qsd import daemon as daemons
@@ -87,10 +88,19 @@ class Backend:
             return self._daemons[volume_id]
 
     def running(self, volume_id: str) -> daemons.Daemon:
-        """Return a volume's daemon with its chain open, starting it."""
+        """Return a volume's daemon with its chain open, starting it.
+
+        :raises DriverError: when it has died since the volume was ready.
+        """
         daemon = self.daemon(volume_id)
         if daemon.alive():
             return daemon
+        if volume_id in self.verified:
+            # Another one would have no exports, and nobody would be told
+            # that writes may be lost: ``recovery.ready`` comes first.
+            raise exceptions.DriverError(
+                f'the storage daemon of volume {volume_id} has died',
+                remedy='try again')
         daemon.start()
         chain = self.chain.down(self.chain.volume(volume_id)['active'])
         try:

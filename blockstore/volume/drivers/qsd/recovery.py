@@ -46,6 +46,7 @@ def ready(backend: Backend, volume_id: str) -> None:
         if merge:
             merge.settled.set()
         daemon.forget()
+        backend.verified.discard(volume_id)
         _lose_clients(backend, volume_id)
     if volume['op'] and volume_id not in backend.merging:
         LOG.info('Volume %s: completing an interrupted %s.', volume_id,
