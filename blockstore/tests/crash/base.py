@@ -26,6 +26,7 @@ import tempfile
 
 import testtools
 
+from blockstore import exceptions
 from blockstore.tests.crash import crossings
 from blockstore.tests.crash import process
 from blockstore.tests.crash import scene
@@ -94,8 +95,11 @@ class CrashTest(testtools.TestCase):
             self._stage = None
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def strike_everywhere(self, act):
-        """Strike an act at every crossing, in turn."""
+    def strike_everywhere(self, act, strike=None):
+        """Strike an act at every crossing, in turn.
+
+        :param strike: how, :meth:`strike` or :meth:`strike_storage`.
+        """
         if EVERYWHERE and self.FIRST:
             self.skipTest('the test that begins at 0 strikes all')
         recorded = self.record(act)
@@ -106,8 +110,9 @@ class CrashTest(testtools.TestCase):
             if not ONLY.search(str(target)):
                 continue
             try:
-                self.strike(act, target)
-            except (AssertionError, process.Broken) as error:
+                (strike or self.strike)(act, target)
+            except (AssertionError, process.Broken,
+                    exceptions.BlockstoreError) as error:
                 failures.append(f'killed at {target}:\n{error}')
                 self.addDetail(str(target), testtools.content.text_content(
                     self._stage.service.last_words()))
@@ -151,10 +156,26 @@ class CrashTest(testtools.TestCase):
         stage.service.start()
         self._look(act, answer)
 
-    def _look(self, act, answer):
+    def strike_storage(self, act, target):
+        """Ask for an act and let the storage daemons die at a crossing.
+
+        The service goes on.  The client asks for its connection again, and
+        the act may have failed, with a reason.
+        """
+        stage = self._stage
+        act.prepare(stage)
+        stage.service.arm(target, 'storage')
+        answer = act.ask(stage)
+        stage.await_end()
+        stage.service.disarm()
+        stage.reconnect()
+        self._look(act, answer, may_fail=True)
+
+    def _look(self, act, answer, may_fail=False):
         stage = self._stage
         stage.settle()
-        act.check(stage, answer)
+        if not (may_fail and stage.failures()):
+            act.check(stage, answer)
         stage.check_client()
         act.clean(stage)
         stage.settle()

@@ -52,6 +52,26 @@ class Scene:
         self.disconnect(self.attachment_id)
         self.client = self.writer = self.attachment_id = None
 
+    def reconnect(self):
+        """Let the client ask again, as after a death of its daemon.
+
+        Raises unless every byte that was flushed is there.
+        """
+        if self.client is None:
+            return
+        self.writer.stop()
+        self.client.close()
+        flushed = self.writer.flushed
+        attachment = self.must('PUT', f'attachments/{self.attachment_id}', {
+            'attachment': {'connector': {'host': 'client'}}})['attachment']
+        self.must('POST', f'attachments/{self.attachment_id}/action',
+                  {'os-complete': None})
+        self.client = self._open(attachment)
+        self.writer = writer.Writer(self.info)
+        if self.writer.flushed < flushed:
+            raise AssertionError('flushed bytes are lost')
+        self.same(read(self.client), 'the client')
+
     def connect(self, volume_id):
         """Attach a volume; return the attachment's id and the way in."""
         attachment = self.must('POST', 'attachments', {'attachment': {
@@ -59,11 +79,13 @@ class Scene:
             'connector': {'host': 'client'}}})['attachment']
         self.must('POST', f'attachments/{attachment["id"]}/action',
                   {'os-complete': None})
+        return attachment['id'], self._open(attachment)
+
+    def _open(self, attachment):
         info = dict(attachment['connection_info'])
         self.info = {'driver_volume_type': info.pop('driver_volume_type'),
                      'data': info}
-        return attachment['id'], connections.open_connection(
-            self.info, writable=True)
+        return connections.open_connection(self.info, writable=True)
 
     def disconnect(self, attachment_id):
         """Delete an attachment."""
@@ -130,7 +152,12 @@ class Scene:
 
     def remove(self, noun, id_):
         """Delete a resource and wait until it is gone."""
-        self.must('DELETE', f'{noun}/{id_}')
+        row, = self.checks.rows(noun, f"id = '{id_}'")
+        if row['status'] == 'error_deleting':
+            self.must('POST', f'{noun}/{id_}/action',
+                      {'os-force_delete': None})
+        else:
+            self.must('DELETE', f'{noun}/{id_}')
         limit = time.monotonic() + 30
         while id_ in self.checks.ids(noun):
             if time.monotonic() > limit:
@@ -159,6 +186,13 @@ class Scene:
                 raise AssertionError('\n'.join(found))
             time.sleep(0.05)
         self.slowest = max(self.slowest, time.monotonic() - begun)
+
+    def failures(self):
+        """Return the rows of what has failed, beside the volume itself."""
+        return [row for noun in ('volumes', 'snapshots', 'backups')
+                for row in self.checks.rows(noun)
+                if row['status'].startswith('error')
+                and row['id'] != self.volume_id]
 
     # Bytes.
 

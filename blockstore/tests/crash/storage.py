@@ -35,6 +35,15 @@ def kill_all(run_directory: str) -> int:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    while daemons(run_directory):
+    # A dying process has no command line any more, but still its locks.
+    while any(_alive(pid) for pid in killed):
         time.sleep(0.002)
     return len(killed)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        text = pathlib.Path(f'/proc/{pid}/stat').read_text('utf-8')
+    except OSError:
+        return False
+    return text.rpartition(')')[2].split()[0] not in 'ZX'
