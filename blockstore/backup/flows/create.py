@@ -74,14 +74,9 @@ class Create:
         """Close, durably, a way to what is not removed anyway."""
         if backup.temp_snapshot_id or backup.temp_volume_id:
             return
-        kind, id_ = (('snapshot.disconnect', backup.snapshot_id)
-                     if backup.snapshot_id
-                     else ('volume.disconnect', volume.id))
-        self._parts.clients.launch(
-            tx, claim.context, kind, id_, topic='volume',
-            host=(volume.host or '').partition('#')[0],
-            project_id=backup.project_id, parent_id=claim.id,
-            arguments={'connector': {'attachment_id': backup.id}})
+        sources.disconnect_later(
+            tx, self._parts.clients, claim, backup, volume,
+            Source(volume.id, backup.snapshot_id))
 
 
 class PrepareSource(engine.Task):
@@ -244,8 +239,16 @@ class Disconnect(engine.Task):
     """Close the way to the source's bytes."""
 
     def execute(self, source: Source) -> None:
-        """Close it; closed is success."""
-        sources.disconnect(self.work, source)
+        """Close it, now or durably later: the copy is good already."""
+        work = self.work
+        try:
+            sources.disconnect(work, source)
+        except (exceptions.DriverError, exceptions.Unavailable) as error:
+            LOG.warning('The source of backup %s is disconnected later: %s',
+                        work.backup.id, error)
+            with work.parts.database.write() as tx:
+                sources.disconnect_later(tx, work.parts.clients, self.claim,
+                                         work.backup, work.volume, source)
 
 
 class ReleaseSource(engine.Task):

@@ -143,6 +143,20 @@ def disconnect(work: Work, source: Source) -> None:
             work.claim.context, work.owner, source.volume_id, connector)
 
 
+def disconnect_later(tx: Transaction, clients: Clients, claim: typing.Any,
+                     backup: models.Backup, volume: models.Volume,
+                     source: Source) -> None:
+    """Start to close the way to the source's bytes; it happens for sure."""
+    kind, id_ = (('snapshot.disconnect', source.snapshot_id)
+                 if source.snapshot_id
+                 else ('volume.disconnect', source.volume_id))
+    clients.launch(
+        tx, claim.context, kind, id_, topic='volume',
+        host=(volume.host or '').partition('#')[0],
+        project_id=backup.project_id, parent_id=claim.id,
+        arguments={'connector': {'attachment_id': backup.id}})
+
+
 def release(work: Work, keep_base: bool) -> None:
     """Remove the temporary object, or keep its snapshot as a base."""
     backup = work.row()
