@@ -143,6 +143,10 @@ class HandedOver(BlockstoreError):
     """Raised inside an operation whose worker stops: another goes on."""
 
 
+class TryLater(BlockstoreError):
+    """Raised inside an operation to be tried again when its lease is over."""
+
+
 class Cancelled(BlockstoreError):
     """Raised inside an operation that was asked to stop."""
 

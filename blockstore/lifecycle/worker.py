@@ -8,8 +8,8 @@ comes twice is claimed once.
 What a handler raises decides what follows:
 
 * ``LeaseLost``: nothing, somebody else has it;
-* ``HandedOver``, or a database failure: the operation is left to be taken up
-  again (by anyone, until ``max_attempts``);
+* ``HandedOver``, ``TryLater`` or a database failure: the operation is left to
+  be taken up again (by anyone, until ``max_attempts``);
 * anything else: the handler's ``failed`` writes what that means for the
   resource, and the operation is closed as failed, in one transaction; if that
   breaks, it is closed all the same and the rest is left to the reaper.
@@ -174,6 +174,9 @@ class Worker:
             LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
         except exceptions.HandedOver:
             claim.release()
+        except exceptions.TryLater as error:
+            LOG.warning('%s of %s is tried again later: %s', row.kind,
+                        row.resource_id, error)
         except db_exception.DBError:
             LOG.exception('%s of %s is left to be taken up again', row.kind,
                           row.resource_id)

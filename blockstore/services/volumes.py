@@ -376,7 +376,8 @@ class Volumes(VolumeConnections):
             if volume.host is None:
                 rows.soft_delete(tx, models.Volume, id_)
                 return
-            self._launch(tx, context, 'volume.delete', volume, {})
+            self._launch(tx, context, 'volume.delete', volume,
+                         {'old_status': volume.status})
 
     def force_delete(self, context: RequestContext, id_: str) -> None:
         """Remove a volume whatever its status is."""

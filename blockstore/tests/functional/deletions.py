@@ -98,6 +98,40 @@ class DeletionTest(failures.FailureTest):
         gate.set()
         self.wait_status('volumes', copy_id, 'available')
 
+    def test_busy_after_half_a_restore(self) -> None:
+        """What holds half of a backup never becomes available by that."""
+        volume_id = self.one(attached=False)
+        backup = self.make_backup(volume_id)
+        self.fail('write')
+        self.api.post(self.path(f'backups/{backup["id"]}/restore'),
+                      {'restore': {'volume_id': volume_id}})
+        self.wait_for(lambda: self.show('volumes', volume_id)[
+            'status'] == 'error_restoring')
+        self.check_busy(volume_id, 'error_deleting')
+
+    def test_busy(self) -> None:
+        self.check_busy(self.make_volume(1)['id'], 'available')
+
+    def check_busy(self, volume_id: str, status: str) -> None:
+        """Let a deletion be refused, and check the status after it."""
+        self.driver.faults.busy('delete_volume')
+        self.assertEqual(202, self.delete(volume_id).status)
+        self.wait_for(lambda: self.show('volumes', volume_id)[
+            'status'] == status)
+
+    def test_busy_snapshot_that_was_never_taken(self) -> None:
+        volume_id = self.make_volume(1)['id']
+        self.fail('create_snapshot')
+        answer = self.api.post(self.path('snapshots'), {
+            'snapshot': {'volume_id': volume_id}})
+        id_ = answer.json['snapshot']['id']
+        self.wait_for(
+            lambda: self.show('snapshots', id_)['status'] == 'error')
+        self.driver.faults.busy('delete_snapshot')
+        self.api.delete(self.path(f'snapshots/{id_}'))
+        self.wait_for(lambda: self.show('snapshots', id_)[
+            'status'] == 'error_deleting')
+
     def test_cascade_is_not_taken_for_stuck(self) -> None:
         """The snapshots of a volume that is long in deleting (reaper)."""
         volume_id = self.make_volume(1)['id']

@@ -114,6 +114,18 @@ class FailureTest(test_backups.BackupTest):
         self.wait_gone('backups', id_)
         self.assertEqual((1, 1, 0), self.used())
 
+    def check_detach(self, method: str, attached: bool) -> None:
+        """A copy that is good stays, and its source is closed later."""
+        volume_id = self.one(attached)
+        self.fail(method, times=2)
+        id_ = self.ask(volume_id, force=True)
+        self.wait_status('backups', id_, 'available')
+        self.quiet()
+        self.assertEqual(1 if attached else 0,
+                         len(self.driver.pool.exports))
+        self.assertEqual('in-use' if attached else 'available',
+                         self.show('volumes', volume_id)['status'])
+
     def one(self, attached: bool) -> str:
         """Return the id of a volume with bytes, attached or not."""
         volume, _ = self.written()
@@ -152,7 +164,7 @@ class SnapshotStepTest(FailureTest):
         self.check_step('read')
 
     def test_detach(self) -> None:
-        self.check_step('terminate_connection_snapshot')
+        self.check_detach('terminate_connection_snapshot', attached=True)
 
     def test_store(self) -> None:
         volume_id = self.one(attached=True)
@@ -210,7 +222,7 @@ class TemporaryVolumeStepTest(FailureTest):
         self.check_step('read')
 
     def test_detach(self) -> None:
-        self.check_step('terminate_connection')
+        self.check_detach('terminate_connection', attached=True)
 
     def test_clean_up_is_tried_again(self) -> None:
         volume_id = self.one(attached=True)
@@ -237,7 +249,14 @@ class DirectStepTest(FailureTest):
         self.check_step('read')
 
     def test_detach(self) -> None:
-        self.check_step('terminate_connection')
+        self.check_detach('terminate_connection', attached=False)
+
+
+    def test_disconnecting_is_tried_again(self) -> None:
+        volume_id = self.one(attached=False)
+        self.fail('read')
+        self.fail('terminate_connection', times=2)
+        self.check_backup(volume_id, 'available')
 
 
 class SnapshotGivenTest(FailureTest):

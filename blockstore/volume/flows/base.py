@@ -15,6 +15,7 @@ from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import messages
 from blockstore.lifecycle.operations import Claim
+from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.objects.snapshot import Snapshot
 from blockstore.objects.volume import Volume
 from blockstore.volume.drivers import base as drivers
@@ -49,6 +50,15 @@ def tell(tx: Transaction, claim: Claim, action: messages.Action,
     messages.add(tx, claim.context, claim.operation.project_id, action,
                  detail, claim.operation.resource_type,
                  claim.operation.resource_id)
+
+
+def kept(row: models.Snapshot) -> str:
+    """Return the status of a snapshot that the back end does not give up.
+
+    One that was never taken is not available for having been busy.
+    """
+    return str(SnapshotStatus.AVAILABLE if row.progress == '100%'
+               else SnapshotStatus.ERROR_DELETING)
 
 
 def updates(answer: drivers.Updates | None) -> dict[str, typing.Any]:

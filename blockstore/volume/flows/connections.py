@@ -1,9 +1,12 @@
 """Closing connections that an operation of another service left open.
 
 These are operations, not calls, so that they happen for sure: whoever fails
-starts them in the transaction that notes the failure.
+starts them in the transaction that notes the failure.  Nobody else remembers
+such a connection, so a driver that fails is asked again.
 """
 
+from collections.abc import Iterator
+import contextlib
 import typing
 
 from blockstore import exceptions
@@ -11,6 +14,8 @@ from blockstore.db.engine import Transaction
 from blockstore.lifecycle.operations import Claim
 from blockstore.volume.drivers import base as drivers
 from blockstore.volume.flows import base
+
+TRIES = 3
 
 
 class DisconnectVolume(base.Handler):
@@ -20,8 +25,9 @@ class DisconnectVolume(base.Handler):
         """Close it; closed is success."""
         row = self.volume(claim.operation.resource_id)
         if row is not None:
-            self.driver.terminate_connection(
-                base.as_volume(row), _connector(claim), force=True)
+            with _trying(claim):
+                self.driver.terminate_connection(
+                    base.as_volume(row), _connector(claim), force=True)
         self.end(claim)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -36,8 +42,9 @@ class DisconnectSnapshot(base.Handler):
         """Close it; closed is success."""
         row = self.snapshot(claim.operation.resource_id)
         if row is not None:
-            disconnect_snapshot(self.driver, claim, base.as_snapshot(row),
-                                _connector(claim))
+            with _trying(claim):
+                disconnect_snapshot(self.driver, claim,
+                                    base.as_snapshot(row), _connector(claim))
         self.end(claim)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -52,6 +59,17 @@ def disconnect_snapshot(driver: drivers.Driver, claim: Claim,
     if drivers.has(driver, drivers.AttachesSnapshots):
         driver.terminate_connection_snapshot(snapshot, connector, force=True)
         driver.remove_export_snapshot(claim.context, snapshot)
+
+
+@contextlib.contextmanager
+def _trying(claim: Claim) -> Iterator[None]:
+    """Have the operation tried again if the driver fails."""
+    try:
+        yield
+    except exceptions.DriverError as error:
+        if claim.operation.attempt < TRIES:
+            raise exceptions.TryLater(error.message) from error
+        raise
 
 
 def _connector(claim: Claim) -> dict[str, typing.Any]:

@@ -69,7 +69,7 @@ class Delete(base.Handler):
               error: exceptions.BlockstoreError) -> None:
         with self.database.write() as tx:
             transitions.move(tx, SNAPSHOTS, models.Snapshot, row.id,
-                             _S.AVAILABLE, sources=(_S.DELETING,),
+                             base.kept(row), sources=(_S.DELETING,),
                              reason=error.message)
             _tell(tx, claim, Action.SNAPSHOT_DELETE, Detail.SNAPSHOT_BUSY)
             claim.fail(tx, error)

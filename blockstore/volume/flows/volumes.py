@@ -109,16 +109,21 @@ class Delete(base.Handler):
 
     def _keep(self, claim: Claim, row: models.Volume,
               error: exceptions.BlockstoreError) -> None:
-        """Give a volume back that the back end refuses to remove (R-023)."""
+        """Give a volume back that the back end refuses to remove (R-023).
+
+        One whose bytes were not whole does not become available by that.
+        """
+        whole = claim.operation.arguments.get(
+            'old_status', _S.AVAILABLE) in (_S.AVAILABLE, _S.ERROR_EXTENDING)
         with self.database.write() as tx:
             transitions.move(tx, VOLUMES, models.Volume, row.id,
-                             _S.AVAILABLE, sources=(_S.DELETING,),
-                             reason=error.message)
+                             _S.AVAILABLE if whole else _S.ERROR_DELETING,
+                             sources=(_S.DELETING,), reason=error.message)
             for snapshot in db_snapshots.of_volume(tx, row.id):
                 transitions.try_move(
                     tx, SNAPSHOTS, models.Snapshot, snapshot.id,
-                    SnapshotStatus.AVAILABLE,
-                    sources=(SnapshotStatus.DELETING,), reason=error.message)
+                    base.kept(snapshot), sources=(SnapshotStatus.DELETING,),
+                    reason=error.message)
             _tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_BUSY)
             claim.fail(tx, error)
 
