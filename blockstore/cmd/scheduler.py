@@ -2,9 +2,9 @@
 
 import sys
 
-from blockstore.scheduler.manager import SchedulerManager
 from blockstore.cmd import assembly
 from blockstore.rpc import transport as rpc_transport
+from blockstore.scheduler.manager import SchedulerManager
 
 
 def main() -> int:

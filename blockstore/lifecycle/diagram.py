@@ -1,15 +1,15 @@
 """Draw the status machines for the documentation.
 
 ``python -m blockstore.lifecycle.diagram DIRECTORY`` writes ``<noun>.svg`` and
-``<noun>.inc.rst`` for each machine, from the same tables that the service obeys.
+``<noun>.inc.rst`` for each machine, from the tables that the service obeys.
 """
 
+import html
 import inspect
 import math
 import pathlib
 import re
 import sys
-from xml.sax import saxutils
 
 from blockstore.lifecycle import backups
 from blockstore.lifecycle import machine
@@ -103,7 +103,7 @@ def _box(name: str, place: tuple[float, float], transient: bool) -> str:
             f'y="{place[1] - _BOX[1] / 2:.1f}" width="{_BOX[0]}" '
             f'height="{_BOX[1]}" fill="#f6f9ff" stroke="#456"{dash}/>'
             f'<text x="{place[0]:.1f}" y="{place[1] + 4.5:.1f}" '
-            f'text-anchor="middle">{saxutils.escape(name)}</text>')
+            f'text-anchor="middle">{html.escape(name)}</text>')
 
 
 if __name__ == '__main__':

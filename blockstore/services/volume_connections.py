@@ -339,5 +339,3 @@ def _same_client(row: models.Attachment, instance_uuid: str | None,
             and row.instance_uuid == instance_uuid) or (
                 row.instance_uuid is None and row.attached_host is not None
                 and row.attached_host == host_name)
-
-

@@ -441,5 +441,3 @@ def _check_no_copies(tx: Transaction, id_: str, what: str) -> None:
 def service_host(host: str | None) -> str | None:
     """Return the service that owns ``host@backend#pool``."""
     return None if host is None else host.partition('#')[0]
-
-

@@ -155,5 +155,3 @@ class VolumeManager(base.Service):
                 zone=(self.driver.conf.availability_zone
                       or self._conf.service.availability_zone),
                 capabilities=capabilities, backend_state='up')
-
-

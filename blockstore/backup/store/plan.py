@@ -291,4 +291,3 @@ def merge(left: list[Run], right: list[Run]) -> list[Run]:
 
 def _with_data(extents: Iterable[connections.Extent]) -> Cursor:
     return Cursor(extent for extent in extents if not extent.zero)
-

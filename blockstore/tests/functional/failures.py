@@ -251,7 +251,6 @@ class DirectStepTest(FailureTest):
     def test_detach(self) -> None:
         self.check_detach('terminate_connection', attached=False)
 
-
     def test_disconnecting_is_tried_again(self) -> None:
         volume_id = self.one(attached=False)
         self.fail('read')

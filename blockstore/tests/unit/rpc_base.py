@@ -1,5 +1,6 @@
 """What the RPC tests of every transport share."""
 
+import os
 from typing import Any
 
 from oslo_config import fixture as config_fixture
@@ -65,7 +66,10 @@ class RpcTestCase(base.BaseTestCase):
         self.conf = blockstore_conf.CONF
         self.config = self.useFixture(config_fixture.Config(self.conf))
         blockstore_conf.register(self.conf)
-        self.conf([], project='blockstore', default_config_files=[])
+        # Programs of one name on one host share what names reply queues:
+        # tests that run at the same time must not.
+        self.conf([], project='blockstore', prog=f'test-{os.getpid()}',
+                  default_config_files=[])
         self.config.config(group='service', host='node1')
         self.context = context.RequestContext(user_id='u', project_id='p')
 

@@ -76,4 +76,3 @@ def as_volume(row: models.Volume, **overrides: typing.Any,
 def as_snapshot(row: models.Snapshot) -> drivers.Snapshot:
     """Return a snapshot as drivers see it."""
     return typing.cast(drivers.Snapshot, Snapshot.from_row(row))
-
