@@ -151,6 +151,11 @@ def print_end(text: str, lines: int = 60) -> None:
     print('\n'.join(all_lines[-lines:]), flush=True)
 
 
+# Logs are shown with the test that failed, and not otherwise.
+CAPTURE = {'OS_LOG_CAPTURE': '1', 'OS_STDOUT_CAPTURE': '1',
+           'OS_STDERR_CAPTURE': '1'}
+
+
 def run_tests(part: Part, patterns: list[str]) -> Result:
     """Run the folder of tests of a part by stestr."""
     result = Result(part.name)
@@ -171,7 +176,8 @@ def run_tests(part: Part, patterns: list[str]) -> Result:
         command = [*stestr, 'run', '--concurrency', str(part.workers),
                    *patterns]
         # stestr finds its workers' interpreter in the environment.
-        environment = {**os.environ, **found, 'PYTHON': sys.executable}
+        environment = {**os.environ, **found, 'PYTHON': sys.executable,
+                       **CAPTURE}
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     count_tests(result, [*stestr, 'last', '--subunit'])
     if done.returncode and not result.failed:

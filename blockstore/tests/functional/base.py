@@ -9,6 +9,7 @@ Only the back end is the ``memory`` driver, exact and with faults on command.
 """
 
 import json
+import logging
 import pathlib
 import time
 import typing
@@ -101,6 +102,7 @@ class FunctionalTest(testtools.TestCase):
 
     def setUp(self) -> None:
         super().setUp()
+        self.useFixture(fixtures.FakeLogger(level=logging.INFO))
         self.project = PROJECT
         self.directory = pathlib.Path(
             self.useFixture(fixtures.TempDir()).path)
