@@ -63,6 +63,8 @@ class WaitressServer(base.Service):
             threads=self._conf.api.threads, ident='blockstore',
             clear_untrusted_proxy_headers=True, asyncore_use_poll=True,
             max_request_body_size=self._conf.api.max_request_bytes,
+            # A page of a thousand volumes stays in memory on its way out.
+            outbuf_overflow=8 * 1024 * 1024,
             # Each turn of the loop is a wake-up of an idle process.
             asyncore_loop_timeout=5)
         self._thread = threading.Thread(target=self._run, name='http',
