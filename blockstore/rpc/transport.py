@@ -79,6 +79,7 @@ def get_transport(conf: cfg.ConfigOpts,
             allowed_remote_exmods=failures.ALLOWED_MODULES))
     if parsed.transport == 'rabbit':
         _set_rabbit_defaults(conf)
+        _lead_a_group_if_nobody_does()
     return oslo_messaging.get_rpc_transport(
         conf, parsed, allowed_remote_exmods=failures.ALLOWED_MODULES)
 
@@ -106,6 +107,18 @@ def _set_rabbit_defaults(conf: cfg.ConfigOpts) -> None:
         path = os.path.join(conf.service.state_path, 'locks')
         fileutils.ensure_tree(path)
         conf.set_default('lock_path', path, group='oslo_concurrency')
+
+
+def _lead_a_group_if_nobody_does() -> None:
+    """Make sure that the process group's leader can be looked at.
+
+    The queue manager names reply queues by it.  A daemon that was started by
+    a script which has ended has a leader that is gone: every call would fail
+    with "no such file: /proc/…".
+    """
+    if os.path.isdir('/proc/self') and not os.path.exists(
+            f'/proc/{os.getpgrp()}'):
+        os.setpgid(0, 0)
 
 
 def _process_name(conf: cfg.ConfigOpts) -> str:

@@ -1,5 +1,10 @@
 """Exceptions that cross RPC, and doorbells that must not fail."""
 
+import os
+import pathlib
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from typing import Any
@@ -7,6 +12,7 @@ from typing import Any
 import fixtures
 import oslo_messaging
 
+import blockstore
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.rpc import doorbell
@@ -73,6 +79,37 @@ class LocalErrorsTest(ErrorsMixin, rpc_base.RpcTestCase):
             exceptions.BlockstoreError, self.client.call, self.context,
             topics.volume(self.host), 'no_such_method', timeout=5)
         self.assertIn('no_such_method', str(error))
+
+
+class LeaderlessTest(rpc_base.RpcTestCase):
+    """A daemon whose starter has ended, as after ``nohup daemon &``."""
+
+    def test_gets_a_group_of_its_own(self) -> None:
+        script = textwrap.dedent("""
+            import os, subprocess, sys, time
+            if sys.argv[1:] == ['daemon']:
+                while os.path.exists(f'/proc/{os.getpgrp()}'):
+                    time.sleep(0.01)
+                from blockstore import conf
+                from blockstore.rpc import transport
+                conf.register(conf.CONF)
+                conf.CONF([], project='blockstore')
+                conf.CONF.set_override('state_path', sys.path[0], 'service')
+                transport.get_transport(conf.CONF, 'rabbit://nowhere/')
+                print(os.getpgrp() == os.getpid(), flush=True)
+            else:
+                os.setpgid(0, 0)
+                subprocess.Popen([sys.executable, __file__, 'daemon'])
+            """)
+        path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
+        (path / 'start.py').write_text(script)
+        done = subprocess.run(
+            [sys.executable, '-W', 'ignore', str(path / 'start.py')],
+            check=True, stdout=subprocess.PIPE, timeout=60,
+            cwd=pathlib.Path(blockstore.__file__).parent.parent,
+            env={**os.environ, 'PYTHONPATH': str(
+                pathlib.Path(blockstore.__file__).parent.parent)})
+        self.assertEqual(b'True\n', done.stdout)
 
 
 class BrokerAwayTest(rpc_base.RpcTestCase):
