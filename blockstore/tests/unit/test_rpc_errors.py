@@ -103,13 +103,17 @@ class LeaderlessTest(rpc_base.RpcTestCase):
             """)
         path = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         (path / 'start.py').write_text(script)
-        done = subprocess.run(
-            [sys.executable, '-W', 'ignore', str(path / 'start.py')],
-            check=True, stdout=subprocess.PIPE, timeout=60,
-            cwd=pathlib.Path(blockstore.__file__).parent.parent,
-            env={**os.environ, 'PYTHONPATH': str(
-                pathlib.Path(blockstore.__file__).parent.parent)})
-        self.assertEqual(b'True\n', done.stdout)
+        top = pathlib.Path(blockstore.__file__).parent.parent
+        with (path / 'said').open('wb') as said:
+            subprocess.run(
+                [sys.executable, '-W', 'ignore', str(path / 'start.py')],
+                check=True, stdout=said, timeout=60, cwd=top,
+                env={**os.environ, 'PYTHONPATH': str(top)})
+        limit = time.monotonic() + 60
+        while not (path / 'said').read_text():
+            self.assertLess(time.monotonic(), limit)
+            time.sleep(0.02)
+        self.assertEqual('True\n', (path / 'said').read_text())
 
 
 class BrokerAwayTest(rpc_base.RpcTestCase):
