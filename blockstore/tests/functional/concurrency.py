@@ -39,7 +39,7 @@ class ConcurrencyTest(failures.FailureTest):
 
     def test_one_extension(self) -> None:
         volume_id = self.make_volume(1)['id']
-        self.driver.faults.delay('extend_volume', 0.3)
+        self.driver.faults.delay('extend_volume', 2)
         found = self.statuses(
             *[self.act(volume_id, 'os-extend', {'new_size': 2})] * AT_ONCE)
         self.assertEqual([202] + [400] * (AT_ONCE - 1), found)
@@ -48,7 +48,7 @@ class ConcurrencyTest(failures.FailureTest):
 
     def test_one_backup(self) -> None:
         volume_id = self.one(attached=True)
-        self.driver.faults.delay('read', 0.3)
+        self.driver.faults.delay('read', 2)
         found = self.statuses(*[lambda: self.api.post(
             self.path('backups'), {'backup': {
                 'volume_id': volume_id, 'force': True}})] * AT_ONCE)
@@ -68,6 +68,8 @@ class ConcurrencyTest(failures.FailureTest):
     def test_one_restore(self) -> None:
         volume_id = self.one(attached=False)
         backup = self.make_backup(volume_id)
+        # The first one shall not have ended before the last one is asked for.
+        self.driver.faults.delay('initialize_connection', 2)
         found = self.statuses(*[lambda: self.api.post(
             self.path(f'backups/{backup["id"]}/restore'),
             {'restore': {'volume_id': volume_id}})] * AT_ONCE)
