@@ -51,12 +51,6 @@ def of_volume(tx: Transaction, volume_id: str) -> list[Row]:
         statement.order_by(_T.c.created_at.desc(), _T.c.id.desc()))))
 
 
-def no_users_of(volume_id: typing.Any) -> sa.ColumnElement[bool]:
-    """The condition that a volume has no snapshot that a user made."""
-    return ~sa.exists().where(
-        _T.c.volume_id == volume_id, _T.c.deleted == sa.false(), *_USER)
-
-
 def _as_shown(query: listing.ListQuery,
               ) -> tuple[listing.ListQuery,
                          tuple[sa.ColumnElement[bool], ...]]:

@@ -19,7 +19,6 @@ from blockstore import exceptions
 from blockstore.backup.flows import base
 from blockstore.backup.flows import engine
 from blockstore.backup.flows import sources
-from blockstore.backup.flows.base import Work
 from blockstore.backup.flows.sources import Source
 from blockstore.backup.store import results
 from blockstore.backup.store.manifest import BackupHeader
@@ -95,7 +94,7 @@ class PrepareSource(engine.Task):
                     tx, how=sources.choose(work, abilities),
                     can_compare='changed_extents' in abilities[
                         'capabilities'])
-        source = sources.prepare(work, facts_of(work)['how'])
+        source = sources.prepare(work, facts['how'])
         if 'source' not in facts:
             self._note_cut(source)
         return source
@@ -295,8 +294,3 @@ class Finish(engine.Task):
                     - {backup.id}):
                 sources.drop_base(tx, self.work.parts.clients, self.claim,
                                   older.base_snapshot_id, self.work.volume)
-
-
-def facts_of(work: Work) -> dict[str, typing.Any]:
-    """Return what earlier steps and attempts have remembered."""
-    return work.claim.facts
