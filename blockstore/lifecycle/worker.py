@@ -32,6 +32,7 @@ from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import operations
 from blockstore.lifecycle.operations import Claim
+from blockstore.service import base
 
 LOG = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Handler(typing.Protocol):
         """Write what the failure means for the resource."""
 
 
-class Worker:
+class Worker(base.Service):
     """Runs the operations of one topic for one or more hosts.
 
     :param hosts: the hosts whose operations this worker may take; operations
@@ -60,6 +61,7 @@ class Worker:
     def __init__(self, conf: cfg.ConfigOpts, database: Database, *,
                  topic: str, hosts: tuple[str, ...], owner: str,
                  handlers: Mapping[str, Handler]) -> None:
+        self.name = topic
         self._options = conf.operations
         self._database = database
         self._topic = topic
@@ -88,7 +90,8 @@ class Worker:
         """
         self._stopping.set()
         self._keeper.hand_over()
-        self._poller.join()
+        if self._poller.is_alive():
+            self._poller.join()
         while self._taken and time.monotonic() < deadline:
             time.sleep(0.01)
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -36,8 +36,18 @@ class Service(abc.ABC):
     def reload(self) -> None:  # noqa: B027
         """Take over what has changed in the configuration."""
 
+    def ready(self) -> bool:
+        """Tell whether the service, once started, does what it is for.
+
+        A service may start and yet have to wait, for its back end perhaps.
+        """
+        return True
+
     def healthy(self) -> bool:
-        """Tell whether the service still does its work."""
+        """Tell whether the service still does its work.
+
+        False says that only a new process can mend it.
+        """
         return True
 
 

@@ -1,8 +1,8 @@
-"""The volume manager: one back end's driver, worker, endpoint and heartbeat.
+"""The volume manager: serves one back end by its driver.
 
 It only puts the parts together; operations are done by the handlers in
 ``volume/flows``.  A driver that cannot be set up does not stop the daemon:
-the service is reported down, nothing is taken up, and set-up is tried again.
+it is not ready, does not report itself, takes nothing up, and tries again.
 """
 
 import threading
@@ -14,17 +14,14 @@ from oslo_log import log as logging
 
 from blockstore import context as contexts
 from blockstore import exceptions
+from blockstore import manager
 from blockstore.db import documents
 from blockstore.db import services as db_services
 from blockstore.db import volumes as db_volumes
 from blockstore.db.engine import Database
-from blockstore.lifecycle.identity import Identity
 from blockstore.lifecycle.worker import Handler
-from blockstore.lifecycle.worker import Worker
-from blockstore.rpc import server
 from blockstore.rpc import topics
 from blockstore.service import base
-from blockstore.service.heartbeat import Heartbeat
 from blockstore.volume import endpoint
 from blockstore.volume.drivers import guarded
 from blockstore.volume.drivers import loader
@@ -34,55 +31,35 @@ from blockstore.volume.flows import snapshots
 from blockstore.volume.flows import volumes
 
 LOG = logging.getLogger(__name__)
-BINARY = 'cinder-volume'
 SETUP_RETRY = 5.0
 
 
-class VolumeManager(base.Service):
+class VolumeManager(manager.Manager):
     """Serves one back end.
 
     :param backend: the name of its option group.
     """
 
     name = 'volume'
+    binary = db_services.VOLUME
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
                  transport: typing.Any, backend: str) -> None:
-        self.host = f'{conf.service.host}@{backend}'
-        self._conf = conf
-        self._database = database
+        host = f'{conf.service.host}@{backend}'
         self.driver = guarded.GuardedDriver(loader.load(
-            conf, backend, self.host,
-            documents.DatabaseBook(database, self.host)))
-        self._identity = Identity(conf, 'volume', self.host)
-        self._worker = Worker(
-            conf, database, topic='volume', hosts=(self.host,),
-            owner=self._identity.owner, handlers=self._handlers())
-        self._rpc = server.Server(transport, conf)
-        self._rpc.add(
-            topics.volume(self.host),
-            endpoint.VolumeEndpoint(database, self.driver, self._worker.ring))
-        self._heartbeat = Heartbeat(self._report, conf)
+            conf, backend, host, documents.DatabaseBook(database, host)))
+        super().__init__(conf, database, host,
+                         _handlers(database, self.driver))
+        self.listen(
+            transport, topics.volume(host),
+            endpoint.VolumeEndpoint(database, self.driver, self.worker.ring))
         self._stopping = threading.Event()
         self._setup = threading.Thread(
             target=self._set_up_later, name='volume-setup', daemon=True)
-        self._serving = False
-
-    def _handlers(self) -> dict[str, Handler]:
-        parts = (self._database, self.driver)
-        return {'volume.create': volumes.Create(*parts),
-                'volume.delete': volumes.Delete(*parts),
-                'volume.extend': volumes.Extend(*parts),
-                'volume.revert': volumes.Revert(*parts),
-                'volume.disconnect': connections.DisconnectVolume(*parts),
-                'snapshot.disconnect': connections.DisconnectSnapshot(
-                    *parts),
-                'snapshot.create': snapshots.Create(*parts),
-                'snapshot.delete': snapshots.Delete(*parts)}
 
     def start(self) -> None:
         """Set the driver up, now or as soon as it can be, and serve."""
-        self._identity.take(self._database)
+        self.identity.take(self.database)
         if not self._set_up():
             self._setup.start()
 
@@ -91,20 +68,18 @@ class VolumeManager(base.Service):
         self._stopping.set()
         if self._setup.is_alive():
             self._setup.join(base.remaining(deadline))
-        if self._serving:
-            self._heartbeat.stop(deadline)
-            self._worker.stop(deadline)
-            self._rpc.stop(deadline)
+        super().stop(deadline)
+
+    def close(self) -> None:
+        """Let go of the back end; what it serves to clients goes on."""
         self.driver.close()
-        self._identity.leave()
 
-    def healthy(self) -> bool:
-        """Tell whether this part does its work.
-
-        A back end that cannot be used is reported as down; ending the
-        process would not mend it.
-        """
-        return not self._serving or self._worker.healthy()
+    def facts(self) -> manager.Facts:
+        """Return what the driver says that it can."""
+        return {'zone': (self.driver.conf.availability_zone
+                         or self.conf.service.availability_zone),
+                'capabilities': endpoint.abilities(self.driver),
+                'backend_state': 'up'}
 
     def _set_up_later(self) -> None:
         while not self._stopping.wait(SETUP_RETRY):
@@ -117,8 +92,8 @@ class VolumeManager(base.Service):
             self.driver.check_for_setup_error()
             self.driver.do_setup(context)
             self._ensure_exports(context)
-            # Known before the first request can come, not a moment later.
-            self._report()
+            self.driver.set_initialized()
+            self.serve()
         except exceptions.BlockstoreError as error:
             LOG.error('Back end %s cannot be used: %s. %s', self.host, error,
                       error.remedy)
@@ -127,15 +102,10 @@ class VolumeManager(base.Service):
             LOG.exception('Back end %s cannot be used: no database',
                           self.host)
             return False
-        self.driver.set_initialized()
-        self._rpc.start()
-        self._heartbeat.start()
-        self._worker.start()
-        self._serving = True
         return True
 
     def _ensure_exports(self, context: contexts.RequestContext) -> None:
-        with self._database.read() as tx:
+        with self.database.read() as tx:
             connected = db_volumes.connected(tx, self.host)
         for row in connected:
             try:
@@ -145,13 +115,13 @@ class VolumeManager(base.Service):
                 LOG.error('Clients cannot reach volume %s: %s. %s', row.id,
                           error, error.remedy)
 
-    def _report(self) -> None:
-        # Asked before the transaction: a driver holds locks of its own while
-        # it writes its facts to the same database.
-        capabilities = endpoint.abilities(self.driver)
-        with self._database.write() as tx:
-            db_services.report(
-                tx, self.host, BINARY, topic=topics.volume(self.host),
-                zone=(self.driver.conf.availability_zone
-                      or self._conf.service.availability_zone),
-                capabilities=capabilities, backend_state='up')
+
+def _handlers(*parts: typing.Any) -> dict[str, Handler]:
+    return {'volume.create': volumes.Create(*parts),
+            'volume.delete': volumes.Delete(*parts),
+            'volume.extend': volumes.Extend(*parts),
+            'volume.revert': volumes.Revert(*parts),
+            'volume.disconnect': connections.DisconnectVolume(*parts),
+            'snapshot.disconnect': connections.DisconnectSnapshot(*parts),
+            'snapshot.create': snapshots.Create(*parts),
+            'snapshot.delete': snapshots.Delete(*parts)}
