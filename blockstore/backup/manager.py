@@ -38,8 +38,8 @@ class BackupManager(manager.Manager):
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
                  transport: typing.Any) -> None:
         self.repository = Repository.from_conf(conf)
-        parts = flows.Parts(conf, database, Clients(transport, conf),
-                            self.repository, conf.service.host)
+        parts = flows.Parts.from_conf(
+            conf, database, Clients(transport, conf), self.repository)
         super().__init__(
             conf, database, conf.service.host,
             {'backup.create': Create(parts),

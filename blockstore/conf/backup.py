@@ -17,6 +17,18 @@ OPTS: list[cfg.Opt] = [
         help='Bytes of a volume whose changed extents are asked for in one '
              'call.'),
     cfg.IntOpt(
+        'read_bandwidth', default=0, min=0, mutable=True,
+        help='Bytes per second that all backups of one daemon together read '
+             'from volumes; 0 for no limit. They have equal parts of it. '
+             'Holes are not read and do not count. SIGHUP changes it for '
+             'backups under way, too.'),
+    cfg.IntOpt(
+        'write_bandwidth', default=0, min=0, mutable=True,
+        help='Bytes per second that all restores of one daemon together '
+             'write to volumes; 0 for no limit. They have equal parts of it. '
+             'Zeros do not count. SIGHUP changes it for restores under way, '
+             'too.'),
+    cfg.IntOpt(
         'housekeeping_interval', default=600, min=1,
         help='Seconds between two looks for journals of backups that will '
              'not be gone on with.'),

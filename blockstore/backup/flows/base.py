@@ -12,6 +12,7 @@ import typing
 from oslo_config import cfg
 
 from blockstore import exceptions
+from blockstore.backup.bandwidth import Bandwidth
 from blockstore.backup.store.repository import Repository
 from blockstore.db import models
 from blockstore.db import rows
@@ -31,13 +32,27 @@ from blockstore.volume.connections.base import Connection
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """What every handler of the backup service needs."""
+    """What every handler of the backup service needs.
+
+    :ivar reading: what all backups of this daemon read from volumes.
+    :ivar writing: what all its restores write to volumes.
+    """
 
     conf: cfg.ConfigOpts
     database: Database
     clients: Clients
     repository: Repository
     host: str
+    reading: Bandwidth
+    writing: Bandwidth
+
+    @classmethod
+    def from_conf(cls, conf: cfg.ConfigOpts, database: Database,
+                  clients: Clients, repository: Repository) -> 'Parts':
+        """Put the parts of a daemon together."""
+        return cls(conf, database, clients, repository, conf.service.host,
+                   Bandwidth(lambda: conf.backup.read_bandwidth),
+                   Bandwidth(lambda: conf.backup.write_bandwidth))
 
 
 @dataclasses.dataclass(frozen=True)

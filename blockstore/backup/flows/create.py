@@ -149,13 +149,14 @@ class Copy(engine.Task):
         if info is None:
             return
         parent = self._parent()
-        with base.opened(info) as connection:
+        with (base.opened(info) as connection,
+              self.work.parts.reading.sharing() as pace):
             changed = self._changed(source, parent, connection.size)
             summary = self.work.parts.repository.backup(
                 connection, self._header(),
                 extents=connection.extents(0, connection.size),
                 changed=changed, parent=parent.id if parent else None,
-                progress=self._progress, check=self.claim.check)
+                progress=self._progress, check=self.claim.check, pace=pace)
         with self.work.parts.database.write() as tx:
             self.claim.remember(
                 tx, copied=True, bytes_read=summary.progress.bytes_read,

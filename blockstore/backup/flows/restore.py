@@ -117,10 +117,11 @@ class Fill(engine.Task):
                      and 'begun' not in self.claim.facts)
         with self.work.parts.database.write() as tx:
             self.claim.remember(tx, begun=True)
-        with base.opened(info, writable=True) as connection:
+        with (base.opened(info, writable=True) as connection,
+              self.work.parts.writing.sharing() as pace):
             self.work.parts.repository.restore(
                 self.work.backup.id, connection, target_is_new=untouched,
-                progress=self._progress, check=self.claim.check)
+                progress=self._progress, check=self.claim.check, pace=pace)
         with self.work.parts.database.write() as tx:
             self.claim.remember(tx, filled=True)
 

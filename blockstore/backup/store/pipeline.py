@@ -26,6 +26,7 @@ from oslo_log import log as logging
 from blockstore import exceptions
 from blockstore.backup.store import chunks
 from blockstore.backup.store import plan
+from blockstore.backup.store import results
 from blockstore.backup.stores import base as stores
 from blockstore.volume.connections import base as connections
 
@@ -85,16 +86,19 @@ class Pipeline:
 
     :param chunk_bytes: length of a buffer.
     :param size: bytes of the image.
+    :param pace: asked before each read.
     """
 
     def __init__(self, store: chunks.ChunkStore,
                  source: connections.Connection, size: int,
-                 chunk_bytes: int, workers: int) -> None:
+                 chunk_bytes: int, workers: int,
+                 pace: results.Pace = results.without_limit) -> None:
         self._store = store
         self._source = source
         self._size = size
         self._chunk_bytes = chunk_bytes
         self._workers = workers
+        self._pace = pace
         self._free: queue.Queue[mmap.mmap | None] = queue.Queue()
         for _ in range(workers + _BATCH):
             self._free.put(None)
@@ -196,6 +200,9 @@ class Pipeline:
     def _requests(self, index: int, runs: Iterable[plan.Run],
                   buffer: mmap.mmap) -> Iterator[tuple[int, memoryview]]:
         for start, length in runs:
+            while not self._pace(length, _POLL):
+                if self._stop.is_set():
+                    raise Stopped
             yield (index * self._chunk_bytes + start,
                    memoryview(buffer)[start:start + length])
 

@@ -70,6 +70,7 @@ class Repository:
                parent: str | None = None,
                progress: results.Tell = results.tell_nobody,
                check: results.Check = results.check_nothing,
+               pace: results.Pace = results.without_limit,
                ) -> results.BackupSummary:
         """Make a backup, or go on with one that was cut off.
 
@@ -89,6 +90,7 @@ class Repository:
         :param parent: id of an earlier backup of the volume; None: full.
         :param progress: called twice a second, and at the end.
         :param check: called twice a second; what it raises ends the backup.
+        :param pace: asked before bytes are read from the source.
         :raises StoreObjectMissing: there is no such parent
             (``blockstore.backup.no_parent``).
         :raises StoreObjectExists: another backup has, or began with, the id.
@@ -97,12 +99,13 @@ class Repository:
             raise exceptions.Invalid('changed extents need a parent')
         task = writer.Task(source, header, extents, changed, parent)
         return writer.Writer(self.backend, self.chunks, self.layout,
-                             self.settings, task).run(progress, check)
+                             self.settings, task, pace).run(progress, check)
 
     def restore(self, backup_id: str, target: connections.Connection, *,
                 target_is_new: bool,
                 progress: results.Tell = results.tell_nobody,
                 check: results.Check = results.check_nothing,
+                pace: results.Pace = results.without_limit,
                 ) -> results.RestoreSummary:
         """Write a backup to a target; returns when it is durable and proven.
 
@@ -112,6 +115,7 @@ class Repository:
         :param target_is_new: the target reads as zeros already.
         :param progress: called twice a second, and at the end.
         :param check: called twice a second; what it raises ends the restore.
+        :param pace: asked before bytes are written to the target.
         :raises StoreObjectMissing: no such backup, or a chunk is missing.
         :raises StoreObjectDamaged: what the store holds is not what was
             backed up; the target has undefined bytes.
@@ -119,7 +123,7 @@ class Repository:
         """
         return restore.Restore(
             self.chunks, self.layout, self.manifest(backup_id), target,
-            target_is_new, self.settings.workers).run(progress, check)
+            target_is_new, self.settings.workers, pace).run(progress, check)
 
     def manifest(self, backup_id: str) -> manifests.BackupRecord:
         """Tell what is known of a backup.

@@ -1,6 +1,7 @@
 """Writes a backup back, and proves what it wrote."""
 
 import collections
+from collections.abc import Generator
 from collections.abc import Iterator
 from concurrent import futures
 import dataclasses
@@ -36,18 +37,20 @@ class Restore:
 
     :param target_is_new: the target reads as zeros already, so that zero
         chunks need not be written.
+    :param pace: asked before each write.
     """
 
     def __init__(self, store: chunks.ChunkStore, constants: layout.Layout,
                  record: manifest.BackupRecord,
                  target: connections.Connection, target_is_new: bool,
-                 workers: int) -> None:
+                 workers: int, pace: results.Pace) -> None:
         self._store = store
         self._layout = constants
         self._record = record
         self._target = target
         self._new = target_is_new
         self._workers = workers
+        self._pace = pace
         self._digest = recorder.Digest(constants, record.size)
         self._progress = results.Progress(bytes_total=record.size)
 
@@ -129,16 +132,19 @@ class Restore:
                 raise exceptions.StoreObjectDamaged(
                     f'chunk {entry.hex()} has {len(plain)} bytes instead '
                     f'of {length}')
-            written = self._write(offset, memoryview(plain))
+            written = yield from self._write(offset, memoryview(plain))
             self._digest.add(entry)
             self._count(length, written)
         yield
 
-    def _write(self, offset: int, plain: memoryview) -> int:
+    def _write(self, offset: int, plain: memoryview,
+               ) -> Generator[None, None, int]:
         """Write a chunk, its zeros as such; return the bytes written."""
         written = 0
         for start, end, zero in _runs(plain):
             if not zero:
+                while not self._pace(end - start, _POLL):
+                    yield
                 self._target.write(offset + start, plain[start:end])
                 written += end - start
             elif not self._new:

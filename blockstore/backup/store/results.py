@@ -54,6 +54,9 @@ class RestoreSummary:
 
 Tell = Callable[[Progress], None]
 Check = Callable[[], None]
+#: Asks for bytes to be read or written, and waits for some seconds at most;
+#: while it is False, ask again for the same.
+Pace = Callable[[int, float], bool]
 
 
 def tell_nobody(progress: Progress) -> None:
@@ -62,3 +65,8 @@ def tell_nobody(progress: Progress) -> None:
 
 def check_nothing() -> None:
     """Never tell to stop."""
+
+
+def without_limit(length: int, seconds: float) -> bool:
+    """Let any number of bytes pass at once."""
+    return True

@@ -53,12 +53,13 @@ class Writer:
 
     def __init__(self, backend: base.Backend, store: chunks.ChunkStore,
                  constants: layout.Layout, how: settings.Settings,
-                 task: Task) -> None:
+                 task: Task, pace: results.Pace) -> None:
         self._backend = backend
         self._store = store
         self._layout = constants
         self._how = how
         self._task = task
+        self._pace = pace
         self._id = task.header.id
         self._size = task.source.size
         self._name = names.manifest(task.header.container, self._id)
@@ -158,7 +159,8 @@ class Writer:
                                        self._task.changed, first)
         return pipeline.Pipeline(
             self._store, self._task.source, self._size,
-            self._layout.chunk_size, self._how.workers).run(units)
+            self._layout.chunk_size, self._how.workers,
+            self._pace).run(units)
 
     def _collect(self, units: Iterator[pipeline.Done | None],
                  tell: results.Tell, check: results.Check) -> None:
