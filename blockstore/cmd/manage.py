@@ -57,11 +57,11 @@ def service_list(conf: cfg.ConfigOpts) -> int:
     """List the services and whether they are up."""
     with assembly.database(conf).read() as tx:
         found = db_services.page(tx)
-    down_time = conf.service.service_down_time
+        oldest = db_services.oldest(tx, conf.service.service_down_time)
     _table(('BINARY', 'HOST', 'ZONE', 'STATUS', 'STATE', 'LAST REPORT'), (
         (row.binary, row.host, row.availability_zone,
          'disabled' if row.disabled else 'enabled',
-         'up' if db_services.is_up(row, down_time) else 'down',
+         'up' if db_services.is_up(row, oldest) else 'down',
          f'{explain.age(row.reported_at)} ago' if row.reported_at
          else 'never') for row in found))
     return 0

@@ -51,10 +51,11 @@ class Checks(upgradecheck.UpgradeCommands):
         down_time = self._conf.service.service_down_time
         try:
             with assembly.database(self._conf).read() as tx:
+                oldest = db_services.oldest(tx, down_time)
                 down = [f'{row.binary} on {row.host}'
                         for row in db_services.page(tx)
                         if not row.disabled
-                        and not db_services.is_up(row, down_time)]
+                        and not db_services.is_up(row, oldest)]
         except db_exception.DBError:
             return Result(Code.FAILURE, 'the services cannot be listed')
         if down:

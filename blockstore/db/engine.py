@@ -14,6 +14,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
+import math
 import threading
 import typing
 
@@ -28,6 +29,9 @@ from sqlalchemy import pool
 from blockstore.lifecycle import boundaries
 
 _writing = threading.local()
+
+# Seconds after which a server ends a transaction whose owner does nothing.
+_IDLE_LIMIT = 10.0
 
 
 class Transaction:
@@ -58,15 +62,18 @@ class Database:
     :param url: an SQLAlchemy URL.
     :param busy_timeout: seconds a SQLite writer waits for another.
     :param options: further keyword arguments for oslo.db's create_engine.
+    :param idle_limit: seconds after which the server ends a transaction of a
+        process that stands still, so that its locks hold up nobody.
     """
 
     def __init__(self, url: str, *, busy_timeout: float = 30.0,
-                 options: Mapping[str, typing.Any] | None = None) -> None:
+                 options: Mapping[str, typing.Any] | None = None,
+                 idle_limit: float = _IDLE_LIMIT) -> None:
         if url.startswith('sqlite'):
             self.engine = _sqlite_engine(url, busy_timeout)
         else:
             self.engine = engines.create_engine(url, **dict(options or {}))
-            _set_isolation(self.engine)
+            _set_up_sessions(self.engine, idle_limit)
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> 'Database':
@@ -76,7 +83,8 @@ class Database:
             'max_pool_size', 'max_overflow', 'pool_timeout',
             'connection_recycle_time', 'mysql_sql_mode')}
         return cls(group.connection, busy_timeout=group.sqlite_busy_timeout,
-                   options=options)
+                   options=options,
+                   idle_limit=max(_IDLE_LIMIT, conf.operations.lease))
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -109,22 +117,40 @@ def register_options(conf: cfg.ConfigOpts) -> None:
     conf.register_opts(oslo_options.database_opts, group='database')
 
 
-def _set_isolation(engine: sa.Engine) -> None:
-    """See what others have committed, on every database alike.
+def _set_up_sessions(engine: sa.Engine, idle_limit: float) -> None:
+    """Tell the server how each connection wants to be treated.
 
-    MariaDB's own default shows a transaction the past, as of its first
-    look: what is counted after a lock was waited for would be too old.
+    See what others have committed, on every database alike: MariaDB's own
+    default shows a transaction the past, as of its first look, and what is
+    counted after a lock was waited for would be too old.
+
+    And let nobody wait for who stands still: a process that is frozen in a
+    transaction keeps its locks, and with them whoever takes its work over,
+    until the server ends that transaction.
     """
-    if engine.dialect.name in ('mysql', 'mariadb'):
-        event.listen(engine, 'connect', _read_committed)
+    prepare = {'mysql': _prepare_mysql, 'mariadb': _prepare_mysql,
+               'postgresql': _prepare_postgresql}.get(engine.dialect.name)
+    if prepare is not None:
+        event.listen(engine, 'connect', lambda connection, record: prepare(
+            connection, idle_limit))
         # oslo.db has tried a connection already, which this must reach too.
         engine.dispose()
 
 
-def _read_committed(connection: typing.Any, record: typing.Any) -> None:
+def _prepare_mysql(connection: typing.Any, idle_limit: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+        if 'mariadb' in connection.get_server_info().lower():
+            cursor.execute('SET SESSION idle_transaction_timeout = '
+                           f'{math.ceil(idle_limit):d}')
+
+
+def _prepare_postgresql(connection: typing.Any, idle_limit: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute('SET SESSION idle_in_transaction_session_timeout = '
+                       f'{math.ceil(idle_limit * 1000):d}')
+    connection.commit()
 
 
 def _sqlite_engine(url: str, busy_timeout: float) -> sa.Engine:

@@ -6,6 +6,7 @@ import typing
 from oslo_utils import timeutils
 import sqlalchemy as sa
 
+from blockstore.db import clock
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
@@ -24,7 +25,8 @@ def get(tx: Transaction, id_: str) -> Row | None:
 
 def insert(tx: Transaction, **values: typing.Any) -> None:
     """Add an operation that nobody holds yet."""
-    rows.insert(tx, Row, state=PENDING, **values)
+    # By the clock of all hosts: those of one resource have an order.
+    rows.insert(tx, Row, state=PENDING, created_at=clock.now(tx), **values)
 
 
 def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
@@ -35,7 +37,7 @@ def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
     """
     statement = sa.select(_T.c.id).where(
         _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
-        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(),
+        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(tx),
         ~_older_open(_T))
     statement = statement.order_by(_T.c.created_at, _T.c.id).limit(limit)
     return list(tx.execute(statement).scalars())
@@ -53,16 +55,16 @@ def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
     return waiting is None and rows.update(
         tx, Row, id_, {'state': RUNNING, 'attempt': _T.c.attempt + 1,
                        'lease_owner': owner,
-                       'lease_expires_at': _in(lease)},
+                       'lease_expires_at': clock.now(tx, lease)},
         _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
-        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free())
+        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(tx))
 
 
 def renew(tx: Transaction, id_: str, owner: str, lease: float,
           values: rows.Values) -> bool:
     """Prolong a lease that is still held, noting progress with it."""
     return rows.update(
-        tx, Row, id_, {**values, 'lease_expires_at': _in(lease)},
+        tx, Row, id_, {**values, 'lease_expires_at': clock.now(tx, lease)},
         *held(owner))
 
 
@@ -166,10 +168,6 @@ def _known(kinds: tuple[str, ...] | None) -> sa.ColumnElement[bool]:
     return sa.true() if kinds is None else _T.c.kind.in_(kinds)
 
 
-def _free() -> sa.ColumnElement[bool]:
+def _free(tx: Transaction) -> sa.ColumnElement[bool]:
     return sa.or_(_T.c.lease_owner.is_(None),
-                  _T.c.lease_expires_at < timeutils.utcnow())
-
-
-def _in(seconds: float) -> datetime.datetime:
-    return timeutils.utcnow() + datetime.timedelta(seconds=seconds)
+                  _T.c.lease_expires_at < clock.now(tx))

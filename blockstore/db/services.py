@@ -19,6 +19,7 @@ from oslo_utils import timeutils
 from oslo_utils import uuidutils
 import sqlalchemy as sa
 
+from blockstore.db import clock
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
@@ -57,7 +58,7 @@ def report(tx: Transaction, host: str, binary: str, *, topic: str = '',
     :param capabilities: the driver's stats; None keeps those of before.
     :param backend_state: ``up`` or ``down``; None keeps that of before.
     """
-    now = timeutils.utcnow()
+    now = clock.now(tx)
     values: dict[str, typing.Any] = {
         'topic': topic or binary, 'availability_zone': zone,
         'reported_at': now, 'updated_at': now}
@@ -103,14 +104,21 @@ def live(tx: Transaction, binary: str, down_time: float) -> list[Row]:
     """Return the services that are up and enabled: who may get work."""
     statement = sa.select(_T).where(
         _T.c.binary == binary, _T.c.disabled == sa.false(),
-        _T.c.reported_at >= _oldest(down_time)).order_by(_T.c.host)
+        _T.c.reported_at >= clock.now(tx, -down_time)).order_by(_T.c.host)
     return typing.cast('list[Row]', list(tx.execute(statement)))
 
 
-def is_up(row: Row, down_time: float) -> bool:
-    """Tell whether a service has reported within the down time (seconds)."""
-    return (row.reported_at is not None
-            and row.reported_at >= _oldest(down_time))
+def oldest(tx: Transaction, down_time: float) -> datetime.datetime:
+    """Return when a service that is up must have reported the last time.
+
+    :param down_time: seconds.
+    """
+    return clock.read(tx) - datetime.timedelta(seconds=down_time)
+
+
+def is_up(row: Row, oldest_report: datetime.datetime) -> bool:
+    """Tell whether a service has reported since then; see :func:`oldest`."""
+    return row.reported_at is not None and row.reported_at >= oldest_report
 
 
 def switch(tx: Transaction, host: str, binary: str, *, disabled: bool,
@@ -153,7 +161,3 @@ def _report_again(tx: Transaction, host: str, binary: str,
                                     _T.c.binary == binary)
     return tx.execute(statement.values(
         report_count=_T.c.report_count + 1, **values)).rowcount == 1
-
-
-def _oldest(down_time: float) -> datetime.datetime:
-    return timeutils.utcnow() - datetime.timedelta(seconds=down_time)

@@ -14,6 +14,7 @@ from oslo_utils import timeutils
 from blockstore import exceptions
 from blockstore.db import attachments as db_attachments
 from blockstore.db import backups as db_backups
+from blockstore.db import clock
 from blockstore.db import models
 from blockstore.db import operations as db
 from blockstore.db import rows
@@ -172,7 +173,7 @@ def _operation(tx: Transaction, conf: cfg.ConfigOpts, row: db.Row,
     if before is not None:
         yield f'It waits until the operation {before.id} is over.'
     elif (row.lease_owner and row.lease_expires_at
-          and row.lease_expires_at >= timeutils.utcnow()):
+          and row.lease_expires_at >= clock.read(tx)):
         yield (f'"{row.lease_owner}" works on it, attempt {row.attempt}. '
                f'Its lease is good for another {age(row.lease_expires_at)} '
                'and is renewed while it lives; if it dies, another takes '

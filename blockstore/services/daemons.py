@@ -29,8 +29,8 @@ class Daemons:
         """Return services; a host's name also finds its back ends."""
         with self._database.read() as tx:
             found = db.page(tx, host, binary)
-        down_time = self._conf.service.service_down_time
-        return [Daemon(row, db.is_up(row, down_time)) for row in found]
+            oldest = db.oldest(tx, self._conf.service.service_down_time)
+        return [Daemon(row, db.is_up(row, oldest)) for row in found]
 
     def enable(self, ctx: RequestContext, host: str, binary: str) -> None:
         """Let a service get new work; raises NotFound."""

@@ -48,8 +48,9 @@ class Zones:
         down_time = self._conf.service.service_down_time
         zones: dict[str, bool] = {}
         with self._database.read() as tx:
+            oldest = db.oldest(tx, down_time)
             for row in db.page(tx, binary=db.VOLUME):
-                live = not row.disabled and db.is_up(row, down_time)
+                live = not row.disabled and db.is_up(row, oldest)
                 zone = row.availability_zone
                 zones[zone] = zones.get(zone, False) or live
         return dict(sorted(zones.items()))
