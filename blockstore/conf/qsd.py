@@ -47,7 +47,7 @@ OPTS: list[cfg.Opt] = [
              'it notices that unflushed writes were lost. reconnect: the same '
              'export at once; only for clients that write through.'),
     cfg.FloatOpt(
-        'qsd_qmp_timeout', default=30.0, min=1.0,
+        'qsd_qmp_timeout', default=120.0, min=1.0,
         help='Seconds to wait for one answer of a storage daemon.'),
     cfg.FloatOpt(
         'qsd_capacity_gb', default=0.0, min=0.0,

@@ -65,11 +65,16 @@ class Result:
 
     name: str
     passed: int = 0
-    failed: int = 0
+    failures: list[str] = dataclasses.field(default_factory=list)
     skipped: int = 0
     seconds: float = 0.0
     reasons: collections.Counter[str] = dataclasses.field(
         default_factory=collections.Counter)
+
+    @property
+    def failed(self) -> int:
+        """How many checks or tests have failed."""
+        return len(self.failures)
 
     def skip(self, reason: str, count: int = 1) -> None:
         """Count something as skipped, and say why."""
@@ -125,7 +130,7 @@ def run_checks(part: Part, chosen: list[str]) -> Result:
         print(f'  {check.name}: {"FAILED" if done.returncode else "ok"}',
               flush=True)
         if done.returncode:
-            result.failed += 1
+            result.failures.append(check.name)
             print_end(done.stdout)
         else:
             result.passed += 1
@@ -181,8 +186,7 @@ def run_tests(part: Part, patterns: list[str]) -> Result:
         done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     count_tests(result, [*stestr, 'last', '--subunit'])
     if done.returncode and not result.failed:
-        print(f'  stestr ended with {done.returncode}', flush=True)
-        result.failed += 1
+        result.failures.append(f'stestr ended with {done.returncode}')
     return result
 
 
@@ -203,17 +207,17 @@ def count_tests(result: Result, command: list[str]) -> None:
         input=stream, capture_output=True, check=False)
     if tally.returncode:
         print_end(tally.stderr.decode(errors='replace'))
-        result.failed += 1
+        result.failures.append('the outcomes could not be counted')
         return
     counts = json.loads(tally.stdout)
     result.passed += counts['passed']
-    result.failed += counts['failed']
+    result.failures += counts['failed']
     for reason, number in counts['reasons'].items():
         result.skip(reason, number)
 
 
 def table(results: list[Result]) -> str:
-    """Write the table, the reasons of the skips, and the closing line."""
+    """Write the table, reasons of skips, what failed, the closing line."""
     lines = ['', f'{"part":<13}{"passed":>8}{"failed":>8}{"skipped":>9}'
                  f'{"seconds":>9}']
     lines += [f'{r.name:<13}{r.passed:>8}{r.failed:>8}{r.skipped:>9}'
@@ -221,6 +225,8 @@ def table(results: list[Result]) -> str:
     for result in results:
         lines += [f'{result.name}: skipped {count}: {reason}'
                   for reason, count in result.reasons.items()]
+    lines += [f'{result.name}: FAILED: {name}'
+              for result in results for name in result.failures]
     lines += ['', f'{sum(r.passed for r in results)} passed, '
                   f'{sum(r.failed for r in results)} failed, '
                   f'{sum(r.skipped for r in results)} skipped', '']
@@ -242,6 +248,9 @@ def main(arguments: list[str]) -> int:
     chosen = ([known[name] for name in arguments]
               or [part for part in PARTS if part.usual])
     LOGS.mkdir(parents=True, exist_ok=True)
+    # What was installed just now is written to the disk now, not in the
+    # middle of tests that wait for it.
+    os.sync()
     # What was started for the tests is stopped on the way out.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     os.environ['PATH'] = f'{BIN}{os.pathsep}{os.environ["PATH"]}'

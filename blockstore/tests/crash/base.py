@@ -2,7 +2,8 @@
 
 An :class:`Act` is one operation on a :class:`~.scene.Scene`.  It is recorded
 once; then, for each of its crossings, it is asked for again, the real process
-dies there by SIGKILL, a new one starts, and within two lease times
+dies there by SIGKILL, a new one starts, and within two lease times (of ten
+strikes one may be later: a machine can have a bad moment)
 
 * the act is finished, or was never asked for (no answer, and no trace), or
   has ended in an error with a reason where the act allows that;
@@ -105,7 +106,7 @@ class CrashTest(testtools.TestCase):
         recorded = self.record(act)
         targets = (recorded if EVERYWHERE else crossings.worth_striking(
             recorded)[self.FIRST::self.STRIDE])
-        failures = []
+        failures, settled = [], []
         for target in targets:
             if not ONLY.search(str(target)):
                 continue
@@ -116,11 +117,15 @@ class CrashTest(testtools.TestCase):
                 failures.append(f'killed at {target}:\n{error}')
                 self.addDetail(str(target), testtools.content.text_content(
                     self._stage.service.last_words()))
+                settled += self._stage.settled
                 self.stage(act.attached)
+        settled += self._stage.settled
+        late = [seconds for seconds in settled if seconds > scene.PROMISE]
         self.addDetail('counts', testtools.content.text_content(
             f'{len(recorded)} crossings, {len(targets)} struck, '
-            f'slowest settling {self._stage.slowest:.1f} s'))
+            f'slowest settling {max(settled, default=0):.1f} s'))
         self.assertEqual([], failures, '\n\n'.join(failures))
+        self.assertLessEqual(len(late), max(1, len(targets) // 10), late)
 
     def record(self, act):
         """Run an act undisturbed; return its crossings."""

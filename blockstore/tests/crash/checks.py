@@ -50,7 +50,7 @@ class Checks:
     def rows(self, table, where='deleted = 0'):
         """Return rows as dictionaries."""
         with contextlib.closing(sqlite3.connect(
-                self._path, uri=True, timeout=30)) as connection:
+                self._path, uri=True, timeout=120)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(
                 f'SELECT * FROM {table} WHERE {where}')]

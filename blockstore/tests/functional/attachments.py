@@ -106,7 +106,7 @@ class RaceTest(base.FunctionalTest):
 
     def until(self, condition: typing.Callable[[], bool]) -> None:
         """Wait until something is so."""
-        limit = time.monotonic() + 10
+        limit = time.monotonic() + 60
         while not condition():
             self.assertTrue(time.monotonic() < limit, 'waited in vain')
             time.sleep(0.01)

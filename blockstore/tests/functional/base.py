@@ -169,7 +169,7 @@ class FunctionalTest(testtools.TestCase):
         return answer.json[noun.removesuffix('s')]
 
     def wait_status(self, noun: str, id_: str, wanted: str,
-                    timeout: float = 10.0) -> typing.Any:
+                    timeout: float = 60.0) -> typing.Any:
         """Wait until a resource has a status, and return it."""
         limit = time.monotonic() + timeout
         while True:
@@ -182,7 +182,7 @@ class FunctionalTest(testtools.TestCase):
                           f'{body}')
             time.sleep(0.01)
 
-    def wait_gone(self, noun: str, id_: str, timeout: float = 10.0) -> None:
+    def wait_gone(self, noun: str, id_: str, timeout: float = 60.0) -> None:
         """Wait until a resource is not found any more."""
         limit = time.monotonic() + timeout
         while self.api.get(self.path(f'{noun}/{id_}')).status != 404:
@@ -213,7 +213,7 @@ class FunctionalTest(testtools.TestCase):
             'backup': {'volume_id': volume_id, **fields}})
         self.assertEqual(202, answer.status, answer.text)
         return self.wait_status('backups', answer.json['backup']['id'],
-                                'available', timeout=30)
+                                'available', timeout=60)
 
     def attach(self, volume_id: str) -> typing.Any:
         """Attach a volume as a client would; return the attachment."""

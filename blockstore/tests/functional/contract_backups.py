@@ -79,7 +79,7 @@ class HeldBackupTest(base.FunctionalTest):
         answer = self.post('backups', {'backup': {
             'volume_id': volume_id, **fields}}, 202)
         id_: str = answer.json['backup']['id']
-        self.assertTrue(self.gate.reached.wait(10))
+        self.assertTrue(self.gate.reached.wait(60))
         return id_
 
     def wait_for(self, true: typing.Callable[[], bool]) -> None:

@@ -53,7 +53,7 @@ class FailureTest(test_backups.BackupTest):
 
     def wait_for(self, condition: typing.Callable[[], bool]) -> None:
         """Wait until something is so."""
-        limit = time.monotonic() + 15
+        limit = time.monotonic() + 60
         while not condition():
             self.assertTrue(time.monotonic() < limit, 'waited in vain')
             time.sleep(0.01)

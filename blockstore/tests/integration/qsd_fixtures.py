@@ -210,7 +210,7 @@ class TestCase(base.BaseTestCase):
         """Start the service (again) on the same directory and book."""
         made = driver.QsdDriver(
             types.SimpleNamespace(**{
-                'qsd_directory': self.directory, 'qsd_qmp_timeout': 10.0,
+                'qsd_directory': self.directory, 'qsd_qmp_timeout': 120.0,
                 **self.options}),
             'host@qsd', self.book)
         made.do_setup(None)

@@ -41,7 +41,7 @@ class LongMergeTestCase(qsd_fixtures.TestCase):
     def _slow_down(self, kind, name, when):
         if (name, when) == ('qsd.commit', 'after'):
             self.driver._backend.daemon(self.volume.id).command(
-                'block-job-set-speed', device=merges.JOB, speed=2 * MIB)
+                'block-job-set-speed', device=merges.JOB, speed=MIB // 4)
             self.merging.set()
 
     def _delete_in_background(self, which):
@@ -49,8 +49,8 @@ class LongMergeTestCase(qsd_fixtures.TestCase):
         thread = threading.Thread(target=self.driver.delete_snapshot,
                                   args=(which,), daemon=True)
         thread.start()
-        self.addCleanup(thread.join, 30)
-        self.assertTrue(self.merging.wait(10))
+        self.addCleanup(thread.join, 60)
+        self.assertTrue(self.merging.wait(60))
         return thread
 
     def test_clients_come_and_go_during_a_merge(self):
@@ -62,7 +62,7 @@ class LongMergeTestCase(qsd_fixtures.TestCase):
         connection.close()
         self.driver.terminate_connection(self.volume, {'attachment_id': 'b'})
         self.driver.terminate_connection(self.volume, {'attachment_id': 'a'})
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 20)
         self.assertTrue(thread.is_alive())
         self.assertIn(self.volume.id, self.driver._backend.merging)
         self.driver._backend.daemon(self.volume.id).command(
@@ -76,8 +76,8 @@ class LongMergeTestCase(qsd_fixtures.TestCase):
         made = snapshot(self.volume)
         self.driver.create_snapshot(made)
         content = self.snapshot_content(made)
-        self.assertLess(time.monotonic() - begun, 3)
-        thread.join(20)
+        self.assertLess(time.monotonic() - begun, 20)
+        thread.join(60)
         self.assertTrue(self.driver.wait_until_idle())
         self.assertEqual(content, self.snapshot_content(made))
         self.assertEqual(content, self.snapshot_content(self.new))
@@ -96,14 +96,14 @@ class LongMergeTestCase(qsd_fixtures.TestCase):
         thread = self._delete_in_background(self.new)
         begun = time.monotonic()
         connection = self.attach(self.volume)
-        self.assertLess(time.monotonic() - begun, 2)
+        self.assertLess(time.monotonic() - begun, 20)
         boundaries.listen(None)
         before = qsd_fixtures.stamps(connection)
         self.assertEqual(4, before[0])
         connection.write(0, qsd_fixtures.stamp(5))
         connection.flush()
         connection.close()
-        thread.join(20)
+        thread.join(60)
         self.driver.terminate_connection(self.volume, None)
         self.assertTrue(self.driver.wait_until_idle())
         self.assertEqual(1, len(self.layer_files()))
@@ -114,8 +114,8 @@ class LongMergeTestCase(qsd_fixtures.TestCase):
         boundaries.listen(None)
         begun = time.monotonic()
         self.driver.close()
-        self.assertLess(time.monotonic() - begun, 3)
-        thread.join(20)
+        self.assertLess(time.monotonic() - begun, 20)
+        thread.join(60)
         self.assertTrue(self.daemon_runs(self.volume))
 
 

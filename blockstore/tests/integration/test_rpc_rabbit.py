@@ -127,8 +127,9 @@ class RabbitTransportTest(RabbitTestCase):
             listening.add(topic, test_rpc_local.Recorder(), host='a')
         listening.start()
         began = time.monotonic()
-        listening.stop(began + 30)
-        self.assertLess(time.monotonic() - began, 5)
+        listening.stop(began + 120)
+        # One after the other they take a second each.
+        self.assertLess(time.monotonic() - began, 60)
 
     def test_defaults_are_for_production(self) -> None:
         rabbit = self.conf.oslo_messaging_rabbit

@@ -31,7 +31,7 @@ class Recorder:
         self.called.release()
 
     def wait(self, count: int = 1) -> bool:
-        return all(self.called.acquire(timeout=5) for _ in range(count))
+        return all(self.called.acquire(timeout=60) for _ in range(count))
 
 
 class LocalTransportTest(rpc_base.RpcTestCase):
@@ -124,7 +124,8 @@ class LocalTransportTest(rpc_base.RpcTestCase):
         began = time.monotonic()
         self.assertRaises(exceptions.Unavailable, client.get_capabilities,
                           self.context, 'gone@b')
-        self.assertLess(time.monotonic() - began, 1)
+        # A call that waits would wait for [rpc] call_timeout.
+        self.assertLess(time.monotonic() - began, 30)
 
     def test_call_times_out(self) -> None:
         release = threading.Event()
@@ -134,7 +135,7 @@ class LocalTransportTest(rpc_base.RpcTestCase):
             target = TARGET
 
             def think(self, ctxt: Any) -> None:
-                release.wait(10)
+                release.wait(60)
 
         self.serve(self.transport, 't', Slow())
         self.addCleanup(release.set)
@@ -165,22 +166,28 @@ class LocalTransportTest(rpc_base.RpcTestCase):
         thread = threading.Thread(target=lambda: answers.append(
             self.raw.prepare(topic='t').call({}, 'think')))
         thread.start()
-        entered.wait(5)
+        entered.wait(60)
         began = time.monotonic()
-        listening.stop(began + 5)
+        listening.stop(began + 120)
         took = time.monotonic() - began
-        thread.join(5)
+        thread.join(60)
         self.assertEqual(['thought'], answers)
-        self.assertLess(took, 0.5)
+        self.assertLess(took, 60)
 
     def test_stop_of_idle_servers_does_not_wait(self) -> None:
+        # futurist's threads alone would take up to a second each time; a
+        # machine that is slow for a moment is not slow each time.
+        quickest = min(self._stop_idle() for _ in range(5))
+        self.assertLess(quickest, 0.3)
+
+    def _stop_idle(self) -> float:
+        """Start and stop a server; return the seconds of the stop."""
         listening = self.serve(self.transport, 't', Recorder())
         self.raw.prepare(topic='t').call(
             {}, 'operation_due', operation_id='warm')
         began = time.monotonic()
-        listening.stop(began + 5)
-        # futurist's threads alone would take up to a second.
-        self.assertLess(time.monotonic() - began, 0.5)
+        listening.stop(began + 60)
+        return time.monotonic() - began
 
     def test_notifications(self) -> None:
         seen: list[Any] = []
@@ -205,7 +212,7 @@ class LocalTransportTest(rpc_base.RpcTestCase):
             listener.start()
             listeners.append(listener)
         notifier.info({}, 'volume.create.end', {'id': 'v'})
-        self.assertTrue(all(arrived.acquire(timeout=5) for _ in range(2)))
+        self.assertTrue(all(arrived.acquire(timeout=60) for _ in range(2)))
         for listener in listeners:
             listener.stop()
             listener.wait()

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from typing import Any
 
 import fixtures
@@ -54,7 +53,7 @@ class RunnerTest(base.BaseTestCase):
         self.notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(self.notifications.close)
         self.notifications.bind(f'{self.home}/notify')
-        self.notifications.settimeout(20)
+        self.notifications.settimeout(120)
         self.config = f'{self.home}/blockstore.conf'
         self.configure(stop_timeout=5)
 
@@ -81,7 +80,7 @@ class RunnerTest(base.BaseTestCase):
         child = self.launch('one,two')
         self.assertIn('READY=1', self.heard())
         child.send_signal(signal.SIGTERM)
-        out, _ = child.communicate(timeout=20)
+        out, _ = child.communicate(timeout=120)
         self.assertEqual(['start one', 'start two', 'stop two', 'stop one',
                           'eventlet None'], out.splitlines())
         self.assertEqual(0, child.returncode)
@@ -97,7 +96,7 @@ class RunnerTest(base.BaseTestCase):
         self.assertIn('MONOTONIC_USEC=', reloading)
         self.assertEqual('READY=1', self.heard())
         child.send_signal(signal.SIGINT)
-        out, _ = child.communicate(timeout=20)
+        out, _ = child.communicate(timeout=120)
         self.assertIn('reload one 5 True', out, 'debug is mutable')
         self.assertEqual(0, child.returncode)
 
@@ -106,11 +105,12 @@ class RunnerTest(base.BaseTestCase):
         child = self.launch('stubborn')
         self.heard()
         child.send_signal(signal.SIGTERM)
-        _, err = child.communicate(timeout=20)
+        _, err = child.communicate(timeout=120)
         self.assertEqual(1, child.returncode)
         self.assertIn('still in flight', err)
 
     def test_a_second_signal_leaves_at_once(self) -> None:
+        self.configure(stop_timeout=600)
         child = self.launch('stubborn')
         self.heard()
         child.send_signal(signal.SIGTERM)
@@ -118,14 +118,12 @@ class RunnerTest(base.BaseTestCase):
         for line in child.stdout:
             if line.startswith('eventlet'):
                 break
-        began = time.monotonic()
         child.send_signal(signal.SIGTERM)
-        self.assertEqual(1, child.wait(timeout=20))
-        self.assertLess(time.monotonic() - began, 3)
+        self.assertEqual(1, child.wait(timeout=120))
 
     def test_a_failed_start_stops_what_runs(self) -> None:
         child = self.launch('one,broken,two')
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=120)
         self.assertEqual(['start one', 'stop broken', 'stop one'],
                          out.splitlines()[:3])
         self.assertEqual(1, child.returncode)
@@ -141,7 +139,7 @@ class RunnerTest(base.BaseTestCase):
         else:
             self.fail('no report')
         child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=20)
+        child.communicate(timeout=120)
         self.assertEqual(0, child.returncode)
 
     def test_watchdog_only_while_healthy(self) -> None:

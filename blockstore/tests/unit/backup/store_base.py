@@ -2,9 +2,11 @@
 
 import datetime
 import random
+import time
 
 from oslotest import base
 
+from blockstore import exceptions
 from blockstore.backup.store import manifest
 from blockstore.backup.store import repository
 from blockstore.backup.store import settings
@@ -54,6 +56,40 @@ class StoreTestCase(base.BaseTestCase):
         made = how.pop('header', None) or header(backup_id)
         return self.repository.backup(
             volume, made, extents=volume.extents(0, volume.size), **how)
+
+    def cut(self, volume, backup_id, first, **how):
+        """Begin a backup that fails; tell how many chunks it has recorded.
+
+        The chunks from the first one on cannot be stored, and fail when the
+        journal tells of some before them, however threads run.
+        """
+        refused = {
+            self.repository.chunks.hash(bytes(
+                volume.data[index * CHUNK:(index + 1) * CHUNK])).hex()
+            for index in range(first, volume.size // CHUNK)}
+        put = self.memory.put
+
+        def put_or_fail(name, parts):
+            if name.rpartition('/')[2] not in refused:
+                return put(name, parts)
+            limit = time.monotonic() + 60
+            while (not self.recorded(backup_id)
+                    and time.monotonic() < limit):
+                time.sleep(0.001)
+            raise exceptions.StoreError('there is no room for it')
+
+        self.memory.put = put_or_fail
+        try:
+            self.assertRaises(exceptions.StoreError, self.backup, volume,
+                              backup_id, **how)
+        finally:
+            self.memory.put = put
+        return self.recorded(backup_id)
+
+    def recorded(self, backup_id):
+        """Tell how many chunks a backup's journal has."""
+        return sum(int(name.rsplit('-', 1)[1], 16) for name in
+                   self.names(f'.store/journals/{backup_id}/0'))
 
     def assertRestores(self, backup_id, data, new=True):
         target = fake_connections.MemoryConnection(len(data))

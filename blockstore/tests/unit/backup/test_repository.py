@@ -275,23 +275,9 @@ class IncrementalTest(store_base.StoreTestCase):
 
 class ResumeTest(store_base.StoreTestCase):
 
-    def cut(self, volume, after, **how):
-        """Begin a backup and end it after a number of chunk puts."""
-        self.memory.faults[:] = [memory.Fault(
-            'put', skip=after, times=999, prefix='.store/chunks')]
-        self.assertRaises(exceptions.StoreError, self.backup, volume, 'b',
-                          **how)
-        self.memory.faults.clear()
-
-    def recorded(self):
-        """Tell how many chunks the journal has."""
-        return sum(int(name.rsplit('-', 1)[1], 16)
-                   for name in self.names('.store/journals/b/0'))
-
     def test_goes_on_where_it_was(self):
         volume = self.volume(20)
-        self.cut(volume, 14)
-        recorded = self.recorded()
+        recorded = self.cut(volume, 'b', 14)
         self.assertGreaterEqual(recorded, 3)
         volume.reads.clear()
         puts = self.counting.calls['put']
@@ -306,14 +292,14 @@ class ResumeTest(store_base.StoreTestCase):
         volume = self.volume(20)
         self.backup(volume, 'full')
         changed = self.scribble(volume, *range(0, 320, 8))
-        self.cut(volume, 9, parent='full', changed=changed)
-        self.assertGreaterEqual(self.recorded(), 3)
+        self.assertGreaterEqual(self.cut(volume, 'b', 9, parent='full',
+                                         changed=changed), 3)
         self.repository.delete('full')
         self.backup(volume, 'b', parent='full', changed=changed)
         self.assertRestores('b', volume.data)
 
     def test_another_header(self):
-        self.cut(self.volume(20), 14)
+        self.cut(self.volume(20), 'b', 14)
         other = store_base.header('b', name='other')
         self.assertRaises(exceptions.StoreObjectExists, self.backup,
                           self.volume(20), 'b', header=other)
@@ -323,7 +309,7 @@ class ResumeTest(store_base.StoreTestCase):
         self.assertRestores('b', volume.data)
 
     def test_unfinished_and_abandoned(self):
-        self.cut(self.volume(20), 14)
+        self.cut(self.volume(20), 'b', 14)
         self.assertEqual(['b'], list(self.repository.unfinished()))
         self.repository.abandon('b')
         self.assertEqual([], list(self.repository.unfinished()))
