@@ -9,6 +9,8 @@ what has no variable:
 ``BLOCKSTORE_TEST_MARIADB_URL``     SQLAlchemy URL, without a database, of a
                                     user that may create databases
 ``BLOCKSTORE_TEST_POSTGRESQL_URL``  the same
+``BLOCKSTORE_TEST_RABBIT_CONTROL``  the command that controls the RabbitMQ;
+                                    ``rabbitmqctl`` without one
 ==================================  =======================================
 
 A variable that is set already is believed.  Next a server on its usual port
@@ -24,6 +26,7 @@ import dataclasses
 import glob
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -45,6 +48,8 @@ class Component:
 
     :param answers: raises unless the server behind a URL is usable.
     :param start: starts a private one in a folder, on a port.
+    :param control: a variable, and what gives the command for it that
+        controls the private one in a folder, on a port.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Component:
     packages: tuple[str, ...]
     start: Callable[[str, pathlib.Path, int, pathlib.Path],
                     subprocess.Popen[bytes]]
+    control: tuple[str, Callable[[pathlib.Path, int], str]] | None = None
 
 
 class NotThereError(Exception):
@@ -72,7 +78,7 @@ def running(
     with contextlib.ExitStack() as stack:
         for component in COMPONENTS if wanted else ():
             try:
-                found[component.variable] = obtain(component, logs, stack)
+                found.update(obtain(component, logs, stack))
             except (NotThereError, OSError,
                     subprocess.SubprocessError) as error:
                 missing.append(f'{component.name}: {error}')
@@ -80,19 +86,19 @@ def running(
 
 
 def obtain(component: Component, logs: pathlib.Path,
-           stack: contextlib.ExitStack) -> str:
-    """Return the URL of a component that answers."""
+           stack: contextlib.ExitStack) -> dict[str, str]:
+    """Return the variables of a component that answers."""
     given = os.environ.get(component.variable)
     if given:
-        return given
+        return {component.variable: given}
     usual = component.url(component.port)
     if is_usable(component, usual):
-        return usual
+        return {component.variable: usual}
     if component.program() is None:
         install(component, logs)
         # Some packages start what they bring.
         if is_usable(component, usual):
-            return usual
+            return {component.variable: usual}
     program = component.program()
     if program is None:
         raise NotThereError('its program was not found')
@@ -130,7 +136,7 @@ def install(component: Component, logs: pathlib.Path) -> None:
 
 
 def start(component: Component, program: str, logs: pathlib.Path,
-          stack: contextlib.ExitStack) -> str:
+          stack: contextlib.ExitStack) -> dict[str, str]:
     """Start a private server and wait until it answers."""
     folder = pathlib.Path(stack.enter_context(
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
@@ -145,7 +151,11 @@ def start(component: Component, program: str, logs: pathlib.Path,
         if process.poll() is not None or time.monotonic() > deadline:
             raise NotThereError(f'a private one did not start, see {log}')
         time.sleep(0.2)
-    return url
+    variables = {component.variable: url}
+    if component.control is not None:
+        variable, command = component.control
+        variables[variable] = command(folder, port)
+    return variables
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -246,6 +256,7 @@ def start_rabbit(program: str, folder: pathlib.Path, port: int,
     the foreground, in the broker's process group, which is stopped whole.
     """
     mapper = free_port()
+    (folder / 'mapper').write_text(str(mapper))
     command = 'epmd -port "$ERL_EPMD_PORT" & exec "$0"'
     return spawn(['sh', '-c', command, program], log, environment={
         'ERL_EPMD_PORT': str(mapper),
@@ -264,6 +275,15 @@ def start_rabbit(program: str, folder: pathlib.Path, port: int,
     })
 
 
+def control_rabbit(folder: pathlib.Path, port: int) -> str:
+    """Return the command that controls a RabbitMQ of its own."""
+    program = find('/usr/lib/rabbitmq/bin/rabbitmqctl', 'rabbitmqctl')
+    mapper = (folder / 'mapper').read_text()
+    return shlex.join(['env', f'HOME={folder}', f'ERL_EPMD_PORT={mapper}',
+                       program or 'rabbitmqctl', '-n',
+                       f'blockstore{port}@localhost'])
+
+
 COMPONENTS = (
     Component(
         'RabbitMQ', 'BLOCKSTORE_TEST_RABBIT_URL', 5672,
@@ -271,7 +291,8 @@ COMPONENTS = (
         broker_answers,
         lambda: find('/usr/lib/rabbitmq/bin/rabbitmq-server',
                      'rabbitmq-server'),
-        ('rabbitmq-server',), start_rabbit),
+        ('rabbitmq-server',), start_rabbit,
+        ('BLOCKSTORE_TEST_RABBIT_CONTROL', control_rabbit)),
     Component(
         'MariaDB', 'BLOCKSTORE_TEST_MARIADB_URL', 3306,
         lambda port: f'mysql+pymysql://root@127.0.0.1:{port}/',

@@ -1,0 +1,294 @@
+"""A fleet: the daemons as separate processes, on hosts that are only names.
+
+They share nothing but the broker, the database and the disk.  Each fleet has
+a virtual host of the broker to itself, and host names of its own.
+
+>>> fleet = self.useFixture(fleet.Fleet(database_url))
+>>> fleet.add('api'), fleet.add('scheduler'), fleet.add('volume')
+>>> fleet.add('backup', 'node1'), fleet.add('backup', 'node2')
+>>> fleet.start()
+>>> volume = fleet.make('volumes', size=1)
+>>> fleet['backup@node1'].kill()
+
+A *host* is a state path, a directory of volumes and a ``[service] host``; the
+daemons of one host share them.  The store is one for all.
+"""
+
+import http.client
+import json
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+import typing
+import urllib.error
+import urllib.request
+
+import fixtures
+from testtools import content
+from testtools import content_type
+
+from blockstore.tests.crash import storage
+from blockstore.tests.integration import broker
+from blockstore.tests.integration.daemon import Daemon
+from blockstore.volume import connections
+
+PROJECT = '0123456789abcdef0123456789abcdef'
+WAIT_SECONDS = 120.0
+
+Options = typing.Mapping[tuple[str, str], typing.Any]
+
+
+class Answer(typing.NamedTuple):
+    """An HTTP answer: its status and its body, which is None if empty."""
+
+    status: int
+    json: typing.Any
+
+
+class Fleet(fixtures.Fixture):
+    """Daemons over one broker and one database; all end with the test.
+
+    :param database_url: a database that has been migrated.
+    :param transport_url: None makes a virtual host on the test broker.
+    :param options: ``{(section, name): value}`` for all daemons.
+    """
+
+    def __init__(self, database_url: str, transport_url: str | None = None,
+                 options: Options | None = None) -> None:
+        super().__init__()
+        self.database_url = database_url
+        self.transport_url = transport_url
+        #: The virtual host, if the fleet has one of its own.
+        self.broker: broker.VirtualHost | None = None
+        self.daemons: dict[str, Daemon] = {}
+        self._options = dict(options or {})
+
+    @staticmethod
+    def missing() -> str:
+        """Tell what a fleet needs and is not there; empty if all is."""
+        if shutil.which('qemu-storage-daemon') is None:
+            return 'qemu-storage-daemon is not installed'
+        return broker.VirtualHost.missing()
+
+    def _setUp(self) -> None:
+        # Sockets have short names: not below a long TMPDIR.
+        self.directory = pathlib.Path(self.useFixture(
+            fixtures.TempDir(rootdir='/tmp')).path)
+        self.port = _free_port()
+        if self.transport_url is None:
+            self.broker = self.useFixture(broker.VirtualHost())
+            self.transport_url = self.broker.url
+        self.addCleanup(self._end)
+
+    # The daemons.
+
+    def __getitem__(self, name: str) -> Daemon:
+        """Return a daemon by its name: ``backup@node1``."""
+        return self.daemons[name]
+
+    def host(self, host: str = 'node1') -> str:
+        """Return the ``[service] host`` of a host, unique to this fleet."""
+        return f'{host}-{self.port}'
+
+    def add(self, kind: str, host: str = 'node1', *, name: str = '',
+            module: str = '', options: Options | None = None,
+            environment: typing.Mapping[str, str] | None = None) -> Daemon:
+        """Add a daemon, which is not started yet.
+
+        :param kind: ``api``, ``scheduler``, ``volume`` or ``backup``.
+        :param name: a name other than ``kind@host``: for a second one.
+        :param module: a module to run instead of the daemon's own.
+        :param options: for this daemon alone.
+        """
+        name = name or f'{kind}@{host}'
+        file = self.directory / f'{name}.conf'
+        file.write_text(_text({**self._common(), **self._of_host(host),
+                               **self._options, **(options or {})}))
+        added = Daemon(name, module or f'blockstore.cmd.{kind}', [file],
+                       self.directory, environment)
+        self.daemons[name] = added
+        self.addDetail(name, content.Content(
+            content_type.UTF8_TEXT,
+            lambda: [added.last_words().encode()]))
+        return added
+
+    def start(self, *names: str) -> None:
+        """Start daemons, all by default, and wait until all are ready."""
+        chosen = [self.daemons[name] for name in names or self.daemons]
+        for daemon in chosen:
+            daemon.start()
+        for daemon in chosen:
+            daemon.await_ready()
+        if any(daemon.module.endswith('.api') for daemon in chosen):
+            self._await_api()
+
+    def _common(self) -> dict[tuple[str, str], typing.Any]:
+        return {
+            ('DEFAULT', 'transport_url'): self.transport_url,
+            ('database', 'connection'): self.database_url,
+            ('service', 'report_interval'): 1,
+            ('operations', 'poll_interval'): 1,
+            ('api', 'port'): self.port,
+            ('api', 'workers'): 1,
+            ('volume', 'enabled_backends'): 'qsd',
+            ('qsd', 'volume_driver'): 'qsd',
+            ('qsd', 'qsd_capacity_gb'): 1000,
+            ('store', 'posix_path'): self.directory / 'store',
+            ('store', 'chunk_size'): 262144,
+        }
+
+    def _of_host(self, host: str) -> dict[tuple[str, str], typing.Any]:
+        directory = self.directory / host
+        return {
+            ('service', 'host'): self.host(host),
+            ('service', 'state_path'): directory / 'state',
+            ('qsd', 'qsd_directory'): self.images(host),
+            ('qsd', 'qsd_run_directory'): directory / 'run',
+        }
+
+    def images(self, host: str = 'node1') -> pathlib.Path:
+        """Return where the volumes of a host are."""
+        return self.directory / host / 'volumes'
+
+    def _end(self) -> None:
+        living = [daemon for daemon in self.daemons.values()
+                  if daemon.alive()]
+        for daemon in living:
+            daemon.thaw()
+            daemon.terminate()
+        stuck = []
+        for daemon in living:
+            try:
+                daemon.wait()
+            except subprocess.TimeoutExpired:
+                stuck.append(f'{daemon.name}: {daemon.last_words()}')
+            # Also what a daemon left behind that was killed alone.
+            daemon.kill()
+        for run in self.directory.glob('*/run'):
+            storage.kill_all(str(run))
+        if stuck:
+            raise AssertionError('did not end by SIGTERM: '
+                                 + '\n'.join(stuck))
+
+    # Requests.
+
+    def ask(self, method: str, path: str, body: typing.Any = None,
+            ) -> Answer:
+        """Send one request as the administrator, below the project.
+
+        :raises OSError: no answer came.
+        """
+        request = urllib.request.Request(
+            f'http://127.0.0.1:{self.port}/v3/{PROJECT}/{path}',
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={'Content-Type': 'application/json',
+                     'X-Auth-Token': f'admin:{PROJECT}',
+                     'OpenStack-API-Version': 'volume 3.71'})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return _answer(answer.status, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error.code, error.read())
+        except http.client.HTTPException as error:
+            raise ConnectionError(f'{method} {path}: {error}') from error
+
+    def request(self, method: str, path: str, body: typing.Any = None,
+                ) -> typing.Any:
+        """Send a request that must succeed; return the answer's body."""
+        answer = self.ask(method, path, body)
+        if answer.status >= 400:
+            raise AssertionError(f'{method} {path}: {answer}')
+        return answer.json
+
+    def show(self, noun: str, id_: str) -> typing.Any:
+        """Return a resource; None if it is gone."""
+        answer = self.ask('GET', f'{noun}/{id_}')
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise AssertionError(f'GET {noun}/{id_}: {answer}')
+        return answer.json[noun.removesuffix('s')]
+
+    def wait(self, noun: str, id_: str, status: str | None = 'available',
+             seconds: float = WAIT_SECONDS) -> typing.Any:
+        """Wait for a status, or (None) until the resource is gone."""
+        limit = time.monotonic() + seconds
+        while True:
+            body = self.show(noun, id_)
+            found = None if body is None else body['status']
+            if found == status:
+                return body
+            if time.monotonic() > limit or (
+                    found or 'error').startswith('error'):
+                raise AssertionError(f'{noun} {id_} is {found}, not '
+                                     f'{status}: {body}')
+            time.sleep(0.05)
+
+    def make(self, noun: str, **fields: typing.Any) -> typing.Any:
+        """Create a resource and wait until it is available."""
+        one = noun.removesuffix('s')
+        made = self.request('POST', noun, {one: fields})[one]
+        return self.wait(noun, made['id'])
+
+    def delete(self, noun: str, id_: str) -> None:
+        """Delete a resource and wait until it is gone."""
+        self.request('DELETE', f'{noun}/{id_}')
+        self.wait(noun, id_, None)
+
+    def attach(self, volume_id: str) -> tuple[str, typing.Any]:
+        """Attach a volume; return the attachment's id and its bytes."""
+        attachment = self.request('POST', 'attachments', {'attachment': {
+            'volume_uuid': volume_id, 'instance_uuid': volume_id,
+            'connector': {'host': 'client'}}})['attachment']
+        self.request('POST', f'attachments/{attachment["id"]}/action',
+                     {'os-complete': None})
+        info = dict(attachment['connection_info'])
+        opened = connections.open_connection(
+            {'driver_volume_type': info.pop('driver_volume_type'),
+             'data': info}, writable=True)
+        self.addCleanup(opened.close)
+        return attachment['id'], opened
+
+    def detach(self, attachment_id: str) -> None:
+        """Let a volume go."""
+        self.request('DELETE', f'attachments/{attachment_id}')
+
+    def states(self) -> dict[tuple[str, str], str]:
+        """Return the state of each service by its binary and its host."""
+        return {(row['binary'], row['host']): row['state']
+                for row in self.request('GET', 'os-services')['services']}
+
+    def _await_api(self) -> None:
+        limit = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self.states()
+            except OSError:
+                if time.monotonic() > limit:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _answer(status: int, data: bytes) -> Answer:
+    return Answer(status, json.loads(data) if data else None)
+
+
+def _text(options: Options) -> str:
+    """Write a configuration file."""
+    sections: dict[str, list[str]] = {}
+    for (section, name), value in options.items():
+        sections.setdefault(section, []).append(f'{name} = {value}')
+    return '\n'.join(f'[{section}]\n' + '\n'.join(lines)
+                     for section, lines in sections.items()) + '\n'
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
