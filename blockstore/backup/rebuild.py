@@ -9,7 +9,6 @@ import typing
 
 from blockstore.backup.store import manifest
 from blockstore.backup.store.repository import Repository
-from blockstore.db import backups
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db.engine import Database
@@ -45,7 +44,7 @@ def rebuild(database: Database, repository: Repository, *, host: str,
     known = 0
     for record in repository.catalogue():
         with database.write() as tx:
-            row = backups.even_deleted(tx, record.id)
+            row = rows.even_deleted(tx, models.Backup, record.id)
             if row is None:
                 added.append(record.id)
                 if not dry_run:

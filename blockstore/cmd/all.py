@@ -11,6 +11,7 @@ from oslo_config import cfg
 from blockstore.backup.manager import BackupManager
 from blockstore.cmd import assembly
 from blockstore.db import migration
+from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
 from blockstore.scheduler.manager import SchedulerManager
 from blockstore.service import base
@@ -18,7 +19,8 @@ from blockstore.service import wsgi
 from blockstore.volume.manager import VolumeManager
 
 
-def services(conf: cfg.ConfigOpts) -> list[base.Service]:
+def services(conf: cfg.ConfigOpts, publisher: Publisher,
+             ) -> list[base.Service]:
     """Return the services of one process, HTTP last: it stops first."""
     database = assembly.database(conf)
     migration.sync(database)
@@ -28,13 +30,15 @@ def services(conf: cfg.ConfigOpts) -> list[base.Service]:
           for backend in conf.volume.enabled_backends),
         BackupManager(conf, database, transport),
         SchedulerManager(conf, database, transport),
-        wsgi.WaitressServer(assembly.wsgi(conf, database, transport), conf)]
+        wsgi.WaitressServer(assembly.wsgi(
+            conf, database, transport, publisher), conf)]
 
 
 def main() -> int:
     """Run until a signal ends it."""
     conf = assembly.prepare('blockstore-all')
-    return assembly.serve(conf, services(conf))
+    publisher = Publisher(conf)
+    return assembly.serve(conf, services(conf, publisher), publisher)
 
 
 if __name__ == '__main__':

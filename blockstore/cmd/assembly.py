@@ -11,12 +11,14 @@ import typing
 
 from oslo_config import cfg
 
+from blockstore import manager
 from blockstore.api import app
 from blockstore.api import response
 from blockstore.api.auth import noauth
 from blockstore.cmd import common
 from blockstore.conf import CONF
 from blockstore.db import engine
+from blockstore.notifications.publisher import Publisher
 from blockstore.rpc.clients import Clients
 from blockstore.service import base
 from blockstore.service import runner
@@ -42,13 +44,21 @@ def database(conf: cfg.ConfigOpts) -> engine.Database:
 
 
 def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
-         transport: typing.Any) -> response.App:
+         transport: typing.Any, publisher: Publisher) -> response.App:
     """Make the API application; refuses an exposed ``noauth``."""
     noauth.check_exposure(conf)
     return app.make_app(
-        conf, Services(conf, opened, Clients(transport, conf)))
+        conf, Services(conf, opened, Clients(transport, conf, publisher)))
 
 
-def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service]) -> int:
-    """Run services until a signal ends them; return the exit code."""
-    return runner.Runner(services, conf).run()
+def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service],
+          publisher: Publisher | None = None) -> int:
+    """Run services until a signal ends them; return the exit code.
+
+    :param publisher: of notifications, if there is one already.
+    """
+    publisher = publisher or Publisher(conf)
+    for service in services:
+        if isinstance(service, manager.Manager):
+            service.worker.watch(publisher)
+    return runner.Runner([publisher, *services], conf).run()

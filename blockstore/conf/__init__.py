@@ -10,8 +10,9 @@ import importlib
 
 from oslo_config import cfg
 
-SECTIONS = ('api', 'auth', 'backup', 'database', 'memory', 'operations', 'qsd',
-            'quota', 'rpc', 'scheduler', 'service', 'store', 'volume')
+SECTIONS = ('api', 'auth', 'backup', 'database', 'memory', 'observability',
+            'operations', 'qsd', 'quota', 'rpc', 'scheduler', 'service',
+            'store', 'volume')
 
 CONF = cfg.CONF
 

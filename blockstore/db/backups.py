@@ -37,12 +37,6 @@ def count(tx: Transaction, context: RequestContext,
                          metadata_model=models.BackupMetadata)
 
 
-def even_deleted(tx: Transaction, id_: str) -> Row | None:
-    """Return a backup's row, be it marked as deleted or not."""
-    return typing.cast('Row | None', tx.execute(
-        sa.select(_T).where(_T.c.id == id_)).one_or_none())
-
-
 def newest(tx: Transaction, project_id: str, volume_id: str,
            before: datetime.datetime | None) -> Row | None:
     """Return the available backup with the newest data, held: the parent."""

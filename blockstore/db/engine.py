@@ -39,6 +39,7 @@ class Transaction:
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
+        self._last_looks: list[Callable[[], None]] = []
         self._follow_ups: list[Callable[[], None]] = []
 
     def execute(self, statement: sa.Executable,
@@ -46,6 +47,15 @@ class Transaction:
                 ) -> sa.CursorResult[*tuple[typing.Any, ...]]:
         """Run a Core statement."""
         return self.connection.execute(statement, parameters)
+
+    def before_commit(self, last_look: Callable[[], None]) -> None:
+        """Look at what this transaction has come to, just before it ends."""
+        self._last_looks.append(last_look)
+
+    def look(self) -> None:
+        """Take the last looks, in order."""
+        for last_look in self._last_looks:
+            last_look()
 
     def after_commit(self, follow_up: Callable[[], None]) -> None:
         """Run something when, and only when, this transaction is durable."""
@@ -100,6 +110,7 @@ class Database:
             with self.engine.begin() as connection:
                 transaction = Transaction(connection)
                 yield transaction
+                transaction.look()
                 boundaries.cross('commit', 'transaction', 'before')
         finally:
             _writing.active = False

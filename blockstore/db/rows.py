@@ -51,6 +51,13 @@ def get(tx: Transaction, model: type[_M], id_: str, *, lock: bool = False,
     return typing.cast('_M | None', tx.execute(statement).one_or_none())
 
 
+def even_deleted(tx: Transaction, model: type[_M], id_: str) -> _M | None:
+    """Return the row, be it marked as deleted or not."""
+    target = table(model)
+    return typing.cast('_M | None', tx.execute(
+        sa.select(target).where(target.c.id == id_)).one_or_none())
+
+
 def get_for(tx: Transaction, context: RequestContext, model: type[_M],
             id_: str, *, lock: bool = False) -> _M | None:
     """Return the row if this caller may see it, or None."""

@@ -29,6 +29,7 @@ from blockstore.context import RequestContext
 from blockstore.db import operations as db
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import events
 
 LOG = logging.getLogger(__name__)
 
@@ -62,14 +63,19 @@ class Claim:
     """An operation that this worker holds.
 
     :param row: the operation as it was when it was claimed.
+    :param host: where the work is done.
+    :param listener: is told when the operation ends.
     """
 
     def __init__(self, database: Database, row: db.Row, owner: str,
-                 lease: float) -> None:
+                 lease: float, host: str | None = None,
+                 listener: events.Listener = events.SILENCE) -> None:
         self.database = database
         self.operation = row
         self.id = row.id
         self.owner = owner
+        self.host = host
+        self._listener = listener
         self.facts: Facts = dict(row.facts)
         self._lease = lease
         self._progress: dict[str, typing.Any] = {}
@@ -78,6 +84,7 @@ class Claim:
         self._handing_over = threading.Event()
         self._renewed_at = time.monotonic()
         self._told_at = self._renewed_at
+        self._told_percent = 0
         self.context = RequestContext(
             user_id=row.user_id, project_id=row.project_id,
             request_id=row.request_id, is_admin=True, overwrite=False)
@@ -119,6 +126,7 @@ class Claim:
             self._told_at = now
             with self.database.write() as tx:
                 self.note(tx, **self._progress)
+                self._tell_progress(tx, total, done)
 
     def finish(self, tx: Transaction, **values: typing.Any) -> None:
         """Close the operation in the transaction that stores its result."""
@@ -126,6 +134,7 @@ class Claim:
                          {**self._progress, 'step': 'done', **values}):
             self._lost.set()
             raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+        self.tell(tx, events.END)
 
     def fail(self, tx: Transaction, error: exceptions.BlockstoreError,
              ) -> None:
@@ -135,6 +144,31 @@ class Claim:
                 'error_message': error.message[:1024]}):
             self._lost.set()
             raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+        self.tell(tx, events.ERROR, error_code=error.code,
+                  message=error.message)
+
+    def tell(self, tx: Transaction, phase: str, **details: typing.Any,
+             ) -> None:
+        """Tell what the operation's begin or end means for its resources.
+
+        True when the caller's transaction is durable.
+        """
+        for event in events.of_operation(self.operation, phase, self.context,
+                                         self.host, details):
+            self._listener.tell(tx, event)
+
+    def tell_of(self, tx: Transaction, type_: str, noun: str,
+                resource_id: str) -> None:
+        """Tell of what happened to another resource on the way."""
+        self._listener.tell(tx, events.Event(
+            type_, noun, resource_id, self.context, self.host))
+
+    def _tell_progress(self, tx: Transaction, total: int, done: int) -> None:
+        percent = 100 * done // total if total else 100
+        for event in events.of_progress(self.operation, self._told_percent,
+                                        percent, self.context, self.host):
+            self._told_percent = percent
+            self._listener.tell(tx, event)
 
     def renew(self) -> None:
         """Prolong the lease; called by the worker's keeper thread."""

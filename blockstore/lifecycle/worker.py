@@ -30,6 +30,7 @@ from blockstore import exceptions
 from blockstore.db import operations as db
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import events
 from blockstore.lifecycle import operations
 from blockstore.lifecycle.operations import Claim
 from blockstore.service import base
@@ -73,9 +74,14 @@ class Worker(base.Service):
             self._options.workers, thread_name_prefix=f'{topic}-operation')
         self._taken: set[str] = set()
         self._lock = threading.Lock()
+        self._listener: events.Listener = events.SILENCE
         self._stopping = threading.Event()
         self._poller = threading.Thread(
             target=self._poll, name=f'{topic}-poller', daemon=True)
+
+    def watch(self, listener: events.Listener) -> None:
+        """Tell a listener of what happens; called before the start."""
+        self._listener = listener
 
     def start(self) -> None:
         """Begin to take operations."""
@@ -149,9 +155,14 @@ class Worker(base.Service):
                             tuple(self._handlers)):
                 return None
             row = db.get(tx, operation_id)
-        if row is None:
-            return None
-        return Claim(self._database, row, self._owner, self._options.lease)
+            if row is None:
+                return None
+            claim = Claim(self._database, row, self._owner,
+                          self._options.lease, self._hosts[0],
+                          self._listener)
+            if events.is_first_start(row):
+                claim.tell(tx, events.START)
+        return claim
 
     def _ring_next(self, operation_id: str, claim: Claim) -> None:
         """Go on at once with what waited for this operation."""

@@ -1,4 +1,8 @@
-"""All clients together, and the start of an operation with its doorbell."""
+"""All clients together, and the start of an operation with its doorbell.
+
+Through them a use case reaches everybody else: the services that do the work,
+and the listener that wants to know what happens.
+"""
 
 from collections.abc import Mapping
 import typing
@@ -7,6 +11,7 @@ from oslo_config import cfg
 
 from blockstore.context import RequestContext
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import events
 from blockstore.lifecycle import operations
 from blockstore.rpc.backup import BackupClient
 from blockstore.rpc.scheduler import SchedulerClient
@@ -17,9 +22,12 @@ class Clients:
     """The RPC clients of one process.
 
     :param transport: from :func:`blockstore.rpc.transport.get_transport`.
+    :param listener: is told what this process changes by itself.
     """
 
-    def __init__(self, transport: typing.Any, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, transport: typing.Any, conf: cfg.ConfigOpts,
+                 listener: events.Listener = events.SILENCE) -> None:
+        self.listener = listener
         self.scheduler = SchedulerClient(transport, conf)
         self.volume = VolumeClient(transport, conf)
         self.backup = BackupClient(transport, conf)
@@ -36,6 +44,18 @@ class Clients:
         tx.after_commit(
             lambda: self.ring(context, topic, host, operation_id))
         return operation_id
+
+    def tell(self, tx: Transaction, context: RequestContext, type_: str,
+             noun: str, id_: str, **details: typing.Any) -> None:
+        """Tell what a transaction changes that no operation does."""
+        self.listener.tell(tx, events.Event(type_, noun, id_, context,
+                                            details=details))
+
+    def tell_both(self, tx: Transaction, context: RequestContext, type_: str,
+                  noun: str, id_: str, **details: typing.Any) -> None:
+        """Tell a change that takes no time as its start and its end."""
+        for phase in (events.START, events.END):
+            self.tell(tx, context, f'{type_}.{phase}', noun, id_, **details)
 
     def ring(self, context: RequestContext, topic: str, host: str | None,
              operation_id: str) -> None:

@@ -84,6 +84,24 @@ def get_transport(conf: cfg.ConfigOpts,
         conf, parsed, allowed_remote_exmods=failures.ALLOWED_MODULES)
 
 
+def get_notification_transport(
+        conf: cfg.ConfigOpts, url: str | None,
+        transport_class: type[messaging_transport.NotificationTransport],
+        ) -> messaging_transport.NotificationTransport:
+    """Open the transport that notifications go through.
+
+    :param url: a transport URL; None takes that of RPC.
+    :param transport_class: what to make of oslo.messaging's driver.
+    """
+    oslo_messaging.set_transport_defaults(EXCHANGE)
+    parsed = oslo_messaging.TransportURL.parse(conf, url)
+    if parsed.transport == 'rabbit':
+        _set_rabbit_defaults(conf)
+        _lead_a_group_if_nobody_does()
+    return messaging_transport._get_transport(
+        conf, parsed, transport_cls=transport_class)
+
+
 def stays_local(transport: Any) -> bool:
     """Tell whether a transport's messages stay in the process."""
     return isinstance(transport, _LocalTransport)

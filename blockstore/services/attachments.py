@@ -96,10 +96,18 @@ class Attachments(base.UseCases):
                 'connector': connector,
                 'attached_host': connector.get('host'),
                 'mountpoint': connector.get('mountpoint')})
+            self.clients.tell(tx, context, 'volume.attach.start', 'volume',
+                              volume.id)
         asked = {**connector, 'attachment_id': id_, 'mode': mode}
-        info = connections.connection_info(
-            self.clients.volume.initialize_connection(
-                context, connections.owner(volume), volume.id, asked), asked)
+        try:
+            opened = self.clients.volume.initialize_connection(
+                context, connections.owner(volume), volume.id, asked)
+        except exceptions.BlockstoreError as error:
+            with self.database.write() as tx:
+                self._tell_error(tx, context, 'volume.attach.error',
+                                 volume.id, error)
+            raise
+        info = connections.connection_info(opened, asked)
         with self.database.write() as tx:
             connected = self._note_connection(tx, context, volume, id_, {
                 'attach_mode': mode, 'connection_info': info})
@@ -121,6 +129,8 @@ class Attachments(base.UseCases):
                 columns.deleted.is_(False),
                 columns.attach_status != AttachStatus.DETACHING.value):
             connections.settle(tx, volume.id)
+            self.clients.tell(tx, context, 'volume.attach.end', 'volume',
+                              volume.id)
             return True
         # Whoever deleted it may have closed it before it was open.
         connections.close_later(tx, self.clients, context, volume, id_)
@@ -173,13 +183,18 @@ class Attachments(base.UseCases):
             # Who is just connecting it sees that and closes it again.
             rows.update(tx, models.Attachment, id_,
                         {'attach_status': AttachStatus.DETACHING})
+            if row.connector:
+                self.clients.tell(tx, context, 'volume.detach.start',
+                                  'volume', volume.id)
         if row.connector:
             try:
                 self._disconnect(context, row, volume)
-            except exceptions.BlockstoreError:
+            except exceptions.BlockstoreError as error:
                 with self.database.write() as tx:
                     rows.update(tx, models.Attachment, id_,
                                 {'attach_status': row.attach_status})
+                    self._tell_error(tx, context, 'volume.detach.error',
+                                     volume.id, error)
                 raise
         return self._forget(context, id_)
 
@@ -190,11 +205,20 @@ class Attachments(base.UseCases):
                 context, volume.host, volume.id,
                 {**(row.connector or {}), 'attachment_id': row.id})
 
+    def _tell_error(self, tx: Transaction, context: RequestContext,
+                    type_: str, volume_id: str,
+                    error: exceptions.BlockstoreError) -> None:
+        self.clients.tell(tx, context, type_, 'volume', volume_id,
+                          error_code=error.code, message=error.message)
+
     def _forget(self, context: RequestContext, id_: str, close: bool = False,
                 ) -> typing.Any:
         with self.database.write() as tx:
             row, volume = self._hold(tx, context, id_)
             db.remove(tx, id_)
+            if row.connector and not close:
+                self.clients.tell(tx, context, 'volume.detach.end', 'volume',
+                                  row.volume_id)
             if close:
                 connections.close_later(tx, self.clients, context, volume,
                                         id_)

@@ -268,6 +268,8 @@ class Backups(base.UseCases):
             db_operations.cancel(tx, id_, ('backup.create',
                                            'backup.restore'))
             transitions.reset(tx, models.Backup, id_, status)
+            self.clients.tell_both(tx, context, 'backup.reset_status',
+                                   'backup', id_)
 
 
 def _check_no_children(tx: Transaction, id_: str) -> None:

@@ -99,6 +99,8 @@ class Snapshots(base.UseCases):
             volume = rows.get(tx, models.Volume, snapshot.volume_id)
             if volume is None or volume.host is None:
                 rows.soft_delete(tx, models.Snapshot, id_)
+                self.clients.tell_both(tx, context, 'snapshot.delete',
+                                       'snapshot', id_)
                 return
             self.clients.launch(
                 tx, context, 'snapshot.delete', id_, topic='volume',
@@ -124,6 +126,8 @@ class Snapshots(base.UseCases):
             base.require(tx, context, models.Snapshot, 'snapshot', id_,
                          lock=True)
             transitions.reset(tx, models.Snapshot, id_, status)
+            self.clients.tell_both(tx, context, 'snapshot.reset_status',
+                                   'snapshot', id_)
 
 
 def insert(tx: Transaction, context: RequestContext, id_: str,

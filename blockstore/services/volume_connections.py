@@ -108,6 +108,8 @@ class VolumeConnections(base.UseCases):
                 attach_status=AttachStatus.ATTACHED)
             rows.set_metadata(tx, models.VolumeAdminMetadata, id_, {
                 'attached_mode': mode})
+            self.clients.tell_both(tx, context, 'volume.attach', 'volume',
+                                   id_)
             return attachment_id
 
     def detach(self, context: RequestContext, id_: str,
@@ -205,6 +207,8 @@ class VolumeConnections(base.UseCases):
               volume: models.Volume, row: models.Attachment) -> None:
         """Remove an attachment; what a driver opened for it is closed."""
         db.remove(tx, row.id)
+        self.clients.tell_both(tx, context, 'volume.detach', 'volume',
+                               volume.id)
         if row.connector:
             close_later(tx, self.clients, context, volume, row.id)
 

@@ -350,6 +350,8 @@ class Volumes(VolumeConnections):
                 self._drop_attachments(tx, context, volume)
             transitions.reset(tx, models.Volume, id_,
                               status or volume.status, **values)
+            self.clients.tell_both(tx, context, 'volume.reset_status',
+                                   'volume', id_)
 
     # Removing.
 
@@ -375,6 +377,8 @@ class Volumes(VolumeConnections):
                 self._mark_snapshots(tx, volume)
             if volume.host is None:
                 rows.soft_delete(tx, models.Volume, id_)
+                self.clients.tell_both(tx, context, 'volume.delete',
+                                       'volume', id_)
                 return
             self._launch(tx, context, 'volume.delete', volume,
                          {'old_status': volume.status})

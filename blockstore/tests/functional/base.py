@@ -16,6 +16,7 @@ import typing
 
 import fixtures
 from oslo_config import fixture as config_fixture
+from oslo_messaging.notify import notifier
 import testtools
 import webob
 
@@ -25,6 +26,7 @@ from blockstore.conf import CONF
 from blockstore.conf import register
 from blockstore.db import engine
 from blockstore.db import migration
+from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
 from blockstore.rpc.clients import Clients
 from blockstore.scheduler.manager import SchedulerManager
@@ -113,15 +115,19 @@ class FunctionalTest(testtools.TestCase):
         migration.sync(self.database)
         self.transport = rpc_transport.get_transport(
             CONF, f'local://{self.id().replace(".", "-")}')
+        self.publisher = Publisher(CONF)
         self.start_services()
-        self.services = Services(CONF, self.database,
-                                 Clients(self.transport, CONF))
+        self.services = Services(
+            CONF, self.database,
+            Clients(self.transport, CONF, self.publisher))
         self.application = app.make_app(CONF, self.services)
         self.api = self.as_user(f'admin:{PROJECT}')
 
     def _configure(self) -> None:
         engine.register_options(CONF)
         register(CONF)
+        CONF.register_opts(notifier._notifier_opts,
+                           group='oslo_messaging_notifications')
         self.config = self.useFixture(config_fixture.Config(CONF))
         CONF([], project='blockstore', default_config_files=[])
         loader.register(CONF, 'memory', MemoryDriver.OPTS)
@@ -151,6 +157,7 @@ class FunctionalTest(testtools.TestCase):
                         self.scheduler):
             self.addCleanup(
                 lambda one=service: one.stop(time.monotonic() + 10))
+            service.worker.watch(self.publisher)
             service.start()
         self.driver: typing.Any = self.volume_manager.driver.driver
 

@@ -84,7 +84,7 @@ class Delete(base.Handler):
             return
         volume = base.as_volume(row)
         try:
-            self._delete_snapshots(row)
+            self._delete_snapshots(claim, row)
             self.driver.terminate_connection(volume, None)
             self.driver.remove_export(claim.context, volume)
             self.driver.delete_volume(volume)
@@ -98,7 +98,8 @@ class Delete(base.Handler):
             db_backups.forget_volume(tx, row.id)
             claim.finish(tx)
 
-    def _delete_snapshots(self, row: models.Volume) -> None:
+    def _delete_snapshots(self, claim: Claim, row: models.Volume,
+                          ) -> None:
         with self.database.read() as tx:
             taken = db_snapshots.of_volume(tx, row.id)
         for snapshot in taken:
@@ -106,6 +107,8 @@ class Delete(base.Handler):
             with self.database.write() as tx:
                 rows.soft_delete(tx, models.Snapshot, snapshot.id)
                 db_backups.forget_snapshot(tx, snapshot.id)
+                claim.tell_of(tx, 'snapshot.delete.end', 'snapshot',
+                              snapshot.id)
 
     def _keep(self, claim: Claim, row: models.Volume,
               error: exceptions.BlockstoreError) -> None:

@@ -23,6 +23,7 @@ from blockstore.db import engine
 from blockstore.db import migration
 from blockstore.db import models
 from blockstore.db import rows
+from blockstore.lifecycle import events
 from blockstore.rpc import clients
 from blockstore.services import container
 
@@ -55,6 +56,7 @@ class Clients(clients.Clients):
     """Notes what would be sent."""
 
     def __init__(self) -> None:
+        self.listener = events.SILENCE
         self.rings: list[tuple[str, str | None]] = []
         self.calls: list[Any] = []
         self.volume: Any = VolumeClient(self.calls)

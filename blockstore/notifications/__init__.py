@@ -1,0 +1,1 @@
+"""Telling other services what happens, by oslo.messaging notifications."""
