@@ -1,24 +1,57 @@
 """``blockstore-volume``: the volume services of one host.
 
 One process may serve several back ends; production runs one process for
-each, with ``[volume] enabled_backends`` naming it alone.
+each, so that each can be started, stopped and limited alone::
+
+    blockstore-volume --backend fast
 """
 
 import sys
 
+from oslo_config import cfg
+
+from blockstore import exceptions
 from blockstore.cmd import assembly
+from blockstore.conf import CONF
 from blockstore.rpc import transport as rpc_transport
 from blockstore.volume.manager import VolumeManager
+
+CLI_OPTS: list[cfg.Opt] = [
+    cfg.MultiStrOpt(
+        'backend', default=[], metavar='NAME',
+        help='Serve this back end of [volume] enabled_backends alone; may '
+             'be given more than once. Not given: all of them.'),
+]
+
+
+def backends(conf: cfg.ConfigOpts) -> list[str]:
+    """Return the back ends that this process serves.
+
+    :raises exceptions.Invalid: one was asked for that is not enabled.
+    """
+    enabled: list[str] = conf.volume.enabled_backends
+    unknown = sorted(set(conf.backend) - set(enabled))
+    if unknown:
+        raise exceptions.Invalid(
+            f'not in [volume] enabled_backends: {", ".join(unknown)}',
+            remedy=f'enable it, or name one of {", ".join(enabled)}')
+    return list(dict.fromkeys(conf.backend)) or enabled
 
 
 def main() -> int:
     """Run until a signal ends it."""
+    CONF.register_cli_opts(CLI_OPTS)
     conf = assembly.prepare('blockstore-volume')
+    try:
+        served = backends(conf)
+    except exceptions.Invalid as error:
+        print(f'blockstore-volume: {error}; {error.remedy}', file=sys.stderr)
+        return 2
     database = assembly.database(conf)
     transport = rpc_transport.get_transport(conf)
     return assembly.serve(conf, [
         VolumeManager(conf, database, transport, backend)
-        for backend in conf.volume.enabled_backends])
+        for backend in served])
 
 
 if __name__ == '__main__':

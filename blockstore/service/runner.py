@@ -9,8 +9,9 @@ The main thread does nothing but wait for signals:
 * SIGUSR2: write a Guru Meditation Report (all threads, configuration without
   secrets) to stderr or to ``[oslo_reports] log_dir``.
 
-systemd hears READY=1 when every service has started, not earlier, and
-WATCHDOG=1 only while every service is healthy.  Nothing forks.
+systemd hears READY=1 when every service is ready, not earlier (a back end
+that cannot be used yet is waited for, and named in the status), and WATCHDOG=1
+only while every service is healthy.  Nothing forks.
 
 >>> sys.exit(Runner([heartbeat, rpc_server, http_server], conf).run())
 """
@@ -34,6 +35,10 @@ LOG = logging.getLogger(__name__)
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _HANDLED = (*_STOP, signal.SIGHUP)
 
+#: Seconds between two looks whether all is ready, and what systemd grants.
+_READY_INTERVAL = 0.5
+_READY_PATIENCE = 30
+
 
 class Runner:
     """Starts, watches and stops some services.
@@ -47,6 +52,7 @@ class Runner:
         self._services = list(services)
         self._conf = conf
         self._sick: set[str] = set()
+        self._ready = False
 
     def run(self) -> int:
         """Serve until a signal says stop; give the exit status.
@@ -64,9 +70,6 @@ class Runner:
             LOG.exception('Could not start %s', started[-1].name)
             self._stop(started)
             return 1
-        systemd.notify('READY=1', 'STATUS=serving')
-        LOG.info('Serving: %s',
-                 ', '.join(service.name for service in self._services))
         self._serve(wakeup)
         return self._stop(started)
 
@@ -81,20 +84,23 @@ class Runner:
         return wakeup
 
     def _serve(self, wakeup: int) -> None:
-        interval = systemd.watchdog_interval()
+        watchdog = systemd.watchdog_interval()
         while True:
+            self._ready = self._ready or self._all_ready()
+            interval = watchdog if self._ready else _READY_INTERVAL
             readable, _, _ = select.select([wakeup], [], [], interval)
             numbers = os.read(wakeup, 512) if readable else b''
             if any(number in _STOP for number in numbers):
                 return
             if signal.SIGHUP in numbers:
                 self._reload()
-            if interval is not None and self._all_healthy():
+            if self._ready and watchdog is not None and self._all_healthy():
                 systemd.notify('WATCHDOG=1')
 
     def _reload(self) -> None:
         LOG.info('Reloading')
-        systemd.notify_reloading()
+        if self._ready:
+            systemd.notify_reloading()
         try:
             self._conf.mutate_config_files()
             for service in self._services:
@@ -102,7 +108,21 @@ class Runner:
         except Exception:
             # A bad configuration file must not take a running daemon down.
             LOG.exception('Could not reload')
-        systemd.notify('READY=1')
+        if self._ready:
+            systemd.notify('READY=1')
+
+    def _all_ready(self) -> bool:
+        """Tell the service manager who is waited for, or that all is well."""
+        waiting = ', '.join(sorted(service.name for service in self._services
+                                   if not service.ready()))
+        if waiting:
+            systemd.notify(f'STATUS=not ready yet: {waiting}',
+                           f'EXTEND_TIMEOUT_USEC={_READY_PATIENCE * 10**6}')
+            return False
+        systemd.notify('READY=1', 'STATUS=serving')
+        LOG.info('Serving: %s',
+                 ', '.join(service.name for service in self._services))
+        return True
 
     def _all_healthy(self) -> bool:
         sick = {service.name for service in self._services

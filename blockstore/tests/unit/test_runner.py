@@ -1,6 +1,7 @@
 """The runner in a real process under real signals."""
 
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -34,6 +35,8 @@ CHILD = textwrap.dedent("""
                 threading.Thread(target=time.sleep, args=(60,)).start()
         def reload(self):
             say('reload', self.name, conf.service.stop_timeout, conf.debug)
+        def ready(self):
+            return not os.path.exists(os.environ.get('ABSENT', '/nowhere'))
         def healthy(self):
             return not os.path.exists(os.environ.get('SICK', '/nowhere'))
 
@@ -85,6 +88,21 @@ class RunnerTest(base.BaseTestCase):
                           'eventlet None'], out.splitlines())
         self.assertEqual(0, child.returncode)
         self.assertIn('STOPPING=1', self.heard())
+
+    def test_ready_when_all_are_ready_and_not_earlier(self) -> None:
+        absent = f'{self.home}/absent'
+        pathlib.Path(absent).touch()
+        child = self.launch('one', ABSENT=absent)
+        told = self.heard()
+        self.assertIn('STATUS=not ready yet: one', told)
+        self.assertIn('EXTEND_TIMEOUT_USEC=', told)
+        child.send_signal(signal.SIGHUP)
+        os.remove(absent)
+        while 'READY=1' not in (told := self.heard()):
+            self.assertIn('STATUS=not ready yet: one', told)
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=60)
+        self.assertEqual(0, child.returncode)
 
     def test_reload_on_sighup(self) -> None:
         child = self.launch('one')
