@@ -157,3 +157,9 @@ class NoValidBackend(BlockstoreError):
     """Raised when no back end passes the scheduler's filters."""
 
     default_code = errors.NO_VALID_BACKEND
+
+
+def family(error: BlockstoreError) -> type[BlockstoreError]:
+    """Return the nearest class of this module, which every process knows."""
+    return next(cls for cls in type(error).__mro__
+                if cls.__module__ == __name__)

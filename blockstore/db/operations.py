@@ -99,6 +99,25 @@ def finish(tx: Transaction, id_: str, owner: str, state: str,
         *held(owner))
 
 
+def abandon(tx: Transaction, id_: str, values: rows.Values) -> bool:
+    """Close as failed an operation that nobody has taken up yet."""
+    return rows.update(tx, Row, id_, {
+        **values, 'state': FAILED, 'finished_at': timeutils.utcnow()},
+        _T.c.state == PENDING)
+
+
+def withdraw(tx: Transaction, resource_id: str, kind: str, step: str,
+             values: rows.Values) -> None:
+    """Ask operations to stop; close as failed those that wait at a step."""
+    mine = (_T.c.resource_id == resource_id, _T.c.kind == kind)
+    tx.execute(sa.update(_T).where(
+        *mine, _T.c.state.in_(OPEN)).values(cancel_requested=True))
+    tx.execute(sa.update(_T).where(
+        *mine, _T.c.state == RUNNING, _T.c.step == step).values(
+            **values, state=FAILED, lease_owner=None, lease_expires_at=None,
+            finished_at=timeutils.utcnow()))
+
+
 def cancel(tx: Transaction, resource_id: str, kinds: tuple[str, ...]) -> int:
     """Ask the open operations of these kinds on a resource to stop."""
     statement = sa.update(_T).where(

@@ -32,6 +32,8 @@ _EVENTS: dict[str, tuple[tuple[str, str, str | None], ...]] = {
                       ('snapshot', 'revert', 'snapshot_id')),
     'snapshot.create': (('snapshot', 'create', None),),
     'snapshot.delete': (('snapshot', 'delete', None),),
+    'attachment.connect': (('volume', 'attach', 'volume_id'),),
+    'attachment.disconnect': (('volume', 'detach', 'volume_id'),),
     'backup.create': (('backup', 'create', None),),
     'backup.restore': (('backup', 'restore', None),),
     'backup.delete': (('backup', 'delete', None),),

@@ -26,6 +26,7 @@ from oslo_utils import uuidutils
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.context import RequestContext
+from blockstore.db import clock
 from blockstore.db import operations as db
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
@@ -35,6 +36,8 @@ LOG = logging.getLogger(__name__)
 
 DONE = db.DONE
 FAILED = db.FAILED
+#: The step at which an operation waits for the caller who asked for it.
+ANSWER = 'answer'
 Facts = dict[str, typing.Any]
 _TELL_INTERVAL = 1.0
 
@@ -141,7 +144,8 @@ class Claim:
         """Close the operation as failed, with the reason."""
         if not db.finish(tx, self.id, self.owner, FAILED, {
                 **self._progress, 'error_code': error.code,
-                'error_message': error.message[:1024]}):
+                'error_message': error.message[:1024],
+                'facts': {**self.facts, 'error': _described(error)}}):
             self._lost.set()
             raise exceptions.LeaseLost(f'operation {self.id} was taken over')
         self.tell(tx, events.ERROR, error_code=error.code,
@@ -199,6 +203,17 @@ class Claim:
         """
         self.note(tx, topic=topic, host=host, state=db.PENDING, attempt=0,
                   lease_owner=None, lease_expires_at=None)
+
+    def leave_for(self, tx: Transaction, caller: str, **facts: typing.Any,
+                  ) -> None:
+        """Hand the operation to the caller who waits for what it made.
+
+        The caller closes it under this name.  If it does not within a lease,
+        the operation is taken up again, and finds these facts.
+        """
+        self.facts.update(facts)
+        self.note(tx, step=ANSWER, facts=self.facts, lease_owner=caller,
+                  lease_expires_at=clock.now(tx, self._lease))
 
     def hand_over(self) -> None:
         """Ask the thread that works on this to stop at the next check."""
@@ -266,6 +281,23 @@ class Keeper:
                     # when its lease may have run out.
                     LOG.exception('Lease of operation %s was not renewed',
                                   claim.id)
+
+
+def failure(row: db.Row) -> exceptions.BlockstoreError:
+    """Return the error that an operation has failed with."""
+    told = row.facts.get('error', {})
+    family = getattr(exceptions, told.get('family', ''),
+                     exceptions.BlockstoreError)
+    error: exceptions.BlockstoreError = family(
+        row.error_message or f'{row.kind} failed', code=row.error_code,
+        blockers=told.get('blockers', ()), remedy=told.get('remedy', ''))
+    return error
+
+
+def _described(error: exceptions.BlockstoreError) -> Facts:
+    """Return what of an error has no column of its own."""
+    return {'family': exceptions.family(error).__name__,
+            'blockers': list(error.blockers), 'remedy': error.remedy}
 
 
 def wait(database: Database, operation_id: str, *, timeout: float,

@@ -118,6 +118,38 @@ class Worker(base.Service):
             self._taken.add(operation_id)
         self._pool.submit(self._work, operation_id)
 
+    def run_now(self, operation_id: str, timeout: float) -> None:
+        """Do an operation in the caller's thread, and return when it ended.
+
+        If another one has it, or older ones come first, wait for them.  It
+        has ended, too, when all that is left is for its caller to fetch the
+        answer.
+
+        :raises exceptions.Unavailable: after ``timeout`` seconds, or when
+            this worker stops.
+        """
+        deadline = time.monotonic() + timeout
+        pause = 0.002
+        while not self._stopping.is_set():
+            with self._lock:
+                free = operation_id not in self._taken
+                self._taken.add(operation_id)
+            if free:
+                self._work(operation_id)
+            with self._database.read() as tx:
+                row = db.get(tx, operation_id)
+            if (row is None or row.state not in db.OPEN
+                    or row.step == operations.ANSWER):
+                return
+            if time.monotonic() > deadline:
+                break
+            self._stopping.wait(pause)
+            pause = min(pause * 1.5, 0.05)
+        raise exceptions.Unavailable(
+            f'operation {operation_id} has not ended yet',
+            code=errors.OPERATION_TIMED_OUT,
+            remedy='it is gone on with: look at it with GET /operations/ID')
+
     def _poll(self) -> None:
         while True:
             try:

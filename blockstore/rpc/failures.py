@@ -35,12 +35,9 @@ CALL_ERRORS = (exceptions.BlockstoreError, oslo_messaging.MessagingException,
 
 def _plain(error: exceptions.BlockstoreError) -> exceptions.BlockstoreError:
     """Rebuild an error as the nearest class that both sides know."""
-    known = next(cls for cls in type(error).__mro__
-                 if cls.__module__ == exceptions.__name__)
-    plain: exceptions.BlockstoreError = known(
+    return exceptions.family(error)(
         error.message, code=error.code, blockers=error.blockers,
         remedy=error.remedy)
-    return plain
 
 
 def portable(error: exceptions.BlockstoreError) -> exceptions.BlockstoreError:

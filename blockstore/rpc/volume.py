@@ -18,15 +18,24 @@ class VolumeClient(client.Client):
 
     Version history:
 
-    * 1.0 - operation_due, initialize_connection, terminate_connection,
-      initialize_connection_snapshot, terminate_connection_snapshot,
-      get_extents, get_capabilities
+    * 1.0 - operation_due, run_operation, initialize_connection,
+      terminate_connection, initialize_connection_snapshot,
+      terminate_connection_snapshot, get_extents, get_capabilities
     """
 
     def operation_due(self, context: Context, host: str,
                       operation_id: str) -> None:
         """Tell a back end that an operation is due; may be lost."""
         self.ring(context, topics.volume(host), operation_id)
+
+    def run_operation(self, context: Context, host: str,
+                      operation_id: str) -> None:
+        """Let a back end do an operation now, and wait for its end.
+
+        How it ended stands in the operation's row.
+        """
+        self._long_call(context, host, 'run_operation',
+                        operation_id=operation_id)
 
     def initialize_connection(self, context: Context, host: str,
                               volume_id: str,

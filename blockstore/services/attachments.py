@@ -2,6 +2,7 @@
 
 import typing
 
+from oslo_config import cfg
 from oslo_utils import timeutils
 from oslo_utils import uuidutils
 
@@ -11,20 +12,33 @@ from blockstore.context import RequestContext
 from blockstore.db import attachments as db
 from blockstore.db import listing
 from blockstore.db import models
+from blockstore.db import operations as db_operations
 from blockstore.db import rows
+from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import attachments
+from blockstore.lifecycle import operations
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.volumes import AttachStatus
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
+from blockstore.rpc.clients import Clients
 from blockstore.services import base
+from blockstore.services import immediate
 from blockstore.services import volume_connections as connections
 
 Connector = dict[str, typing.Any]
+_WITHDRAWN = {'error_code': errors.OPERATION_CANCELLED,
+              'error_message': 'the connection is no longer wanted'}
 
 
 class Attachments(base.UseCases):
     """The use cases of attachments."""
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database,
+                 clients: Clients) -> None:
+        super().__init__(conf, database, clients)
+        self._immediate = immediate.Immediate(database, clients)
 
     def get(self, context: RequestContext, id_: str) -> typing.Any:
         """Return one attachment."""
@@ -42,18 +56,18 @@ class Attachments(base.UseCases):
                instance_uuid: str | None,
                connector: Connector | None = None, mode: str | None = None,
                ) -> typing.Any:
-        """Promise a volume to a client, and connect it if it says how."""
+        """Promise a volume to a client, and connect it if it says how.
+
+        Both or nothing: an attachment that cannot be connected at once is
+        not made.
+        """
         id_ = uuidutils.generate_uuid()
         with self.database.write() as tx:
             self._reserve(tx, context, id_, volume_id, instance_uuid, mode)
-        if connector:
-            try:
-                return self.update(context, id_, connector)
-            except exceptions.BlockstoreError:
-                # A call that was not answered may have opened it all the
-                # same.
-                self._forget(context, id_, close=True)
-                raise
+            asked = (self._ask(tx, context, id_, connector, made=True)
+                     if connector else None)
+        if asked is not None:
+            self._connect(context, asked, volume_id)
         return self.get(context, id_)
 
     def _reserve(self, tx: Transaction, context: RequestContext, id_: str,
@@ -87,54 +101,89 @@ class Attachments(base.UseCases):
     def update(self, context: RequestContext, id_: str,
                connector: Connector) -> typing.Any:
         """Connect an attachment's client; return it with the way in."""
+        self._await_connect(context, id_)
         with self.database.write() as tx:
-            row, volume = self._hold(tx, context, id_)
-            self._check_connectable(tx, row, volume)
-            mode = connections.mode_for(
-                tx, volume.id, connector.get('mode') or row.attach_mode)
-            rows.update(tx, models.Attachment, id_, {
-                'connector': connector,
-                'attached_host': connector.get('host'),
-                'mountpoint': connector.get('mountpoint')})
-            self.clients.tell(tx, context, 'volume.attach.start', 'volume',
-                              volume.id)
-        asked = {**connector, 'attachment_id': id_, 'mode': mode}
-        try:
-            opened = self.clients.volume.initialize_connection(
-                context, connections.owner(volume), volume.id, asked)
-        except exceptions.BlockstoreError as error:
-            with self.database.write() as tx:
-                self._tell_error(tx, context, 'volume.attach.error',
-                                 volume.id, error)
-            raise
-        info = connections.connection_info(opened, asked)
-        with self.database.write() as tx:
-            connected = self._note_connection(tx, context, volume, id_, {
-                'attach_mode': mode, 'connection_info': info})
-        if not connected:
-            raise exceptions.NotFound(
-                f'attachment {id_} was deleted meanwhile')
+            asked = self._ask(tx, context, id_, connector, made=False)
+        row = self.get(context, id_)
+        self._connect(context, asked, row.volume_id)
         return self.get(context, id_)
 
-    def _note_connection(self, tx: Transaction, context: RequestContext,
-                         volume: models.Volume, id_: str,
-                         values: dict[str, typing.Any]) -> bool:
-        """Note an open connection; False if it was deleted meanwhile."""
-        rows.get(tx, models.Volume, volume.id, lock=True)
-        columns = rows.table(models.Attachment).c
-        if rows.update(
-                tx, models.Attachment, id_, {
-                    **values, 'attach_status': AttachStatus.ATTACHING,
-                    'attach_time': timeutils.utcnow()},
-                columns.deleted.is_(False),
-                columns.attach_status != AttachStatus.DETACHING.value):
-            connections.settle(tx, volume.id)
-            self.clients.tell(tx, context, 'volume.attach.end', 'volume',
-                              volume.id)
-            return True
-        # Whoever deleted it may have closed it before it was open.
-        connections.close_later(tx, self.clients, context, volume, id_)
-        return False
+    def _await_connect(self, context: RequestContext, id_: str) -> None:
+        """Wait for another request that is connecting this attachment."""
+        with self.database.read() as tx:
+            waiting = [row for row in db_operations.open_of(tx, id_)
+                       if row.kind == attachments.CONNECT]
+        for row in waiting:
+            try:
+                operations.wait(self.database, row.id,
+                                timeout=2 * self.conf.operations.lease,
+                                check=lambda: None)
+            except exceptions.NotFound:
+                continue
+
+    def _ask(self, tx: Transaction, context: RequestContext, id_: str,
+             connector: Connector, *, made: bool) -> immediate.Asked:
+        """Note how a client wants to connect, and start to connect it.
+
+        :param made: whether the attachment is made for this.
+        """
+        row, volume = self._hold(tx, context, id_)
+        self._check_connectable(tx, row, volume)
+        mode = connections.mode_for(
+            tx, volume.id, connector.get('mode') or row.attach_mode)
+        former = {name: getattr(row, name) for name in attachments.ASKED}
+        rows.update(tx, models.Attachment, id_, {
+            'connector': connector, 'attach_mode': mode,
+            'attached_host': connector.get('host'),
+            'mountpoint': connector.get('mountpoint')})
+        return self._immediate.ask(
+            tx, context, attachments.CONNECT, id_, volume, {
+                'volume_id': volume.id, 'former': None if made else former,
+                'connector': {**connector, 'attachment_id': id_,
+                              'mode': mode}})
+
+    def _connect(self, context: RequestContext, asked: immediate.Asked,
+                 volume_id: str) -> None:
+        """Have a client connected now; raise if that does not work."""
+        try:
+            self._immediate.run(context, asked)
+        except exceptions.Unavailable:
+            self._give_up(context, asked)
+            raise
+        with self.database.write() as tx:
+            rows.get(tx, models.Volume, volume_id, lock=True)
+            if self._immediate.fetch(tx, context, asked):
+                rows.update(tx, models.Attachment, asked.resource_id, {
+                    'attach_status': AttachStatus.ATTACHING,
+                    'attach_time': timeutils.utcnow()})
+                attachments.settle(tx, volume_id)
+                self.clients.tell(tx, context, 'volume.attach.end', 'volume',
+                                  volume_id)
+                return
+        # Too late: it was closed again, and perhaps for being deleted.
+        self.get(context, asked.resource_id)
+        raise exceptions.Unavailable(
+            f'the connection of attachment {asked.resource_id} was closed '
+            'before it could be told of', code=errors.CONNECTION_NOT_FETCHED,
+            remedy='connect it again')
+
+    def _give_up(self, context: RequestContext, asked: immediate.Asked,
+                 ) -> None:
+        """Undo a connection that did not come about in time.
+
+        Here and now, if nobody has begun with it; otherwise whoever has it
+        does, or takes it over.
+        """
+        with self.database.write() as tx:
+            row = db_operations.get(tx, asked.id)
+            if row is not None and db_operations.abandon(tx, asked.id, {
+                    'error_code': errors.DRIVER_NOT_READY,
+                    'error_message': 'no volume service took it up'}):
+                attachments.undo_connect(tx, context, row, opened=False)
+            else:
+                db_operations.withdraw(
+                    tx, asked.resource_id, attachments.CONNECT,
+                    operations.ANSWER, _WITHDRAWN)
 
     def _hold(self, tx: Transaction, context: RequestContext, id_: str,
               ) -> tuple[models.Attachment, models.Volume]:
@@ -174,56 +223,40 @@ class Attachments(base.UseCases):
             _refuse_detaching(row)
             rows.update(tx, models.Attachment, id_,
                         {'attach_status': AttachStatus.ATTACHED})
-            connections.settle(tx, row.volume_id)
+            attachments.settle(tx, row.volume_id)
 
     def delete(self, context: RequestContext, id_: str) -> typing.Any:
-        """Disconnect a client; return the volume's other attachments."""
+        """Disconnect a client; return the volume's other attachments.
+
+        Asked for again, it waits for what is under way already.
+        """
         with self.database.write() as tx:
             row, volume = self._hold(tx, context, id_)
-            # Who is just connecting it sees that and closes it again.
-            rows.update(tx, models.Attachment, id_,
-                        {'attach_status': AttachStatus.DETACHING})
-            if row.connector:
-                self.clients.tell(tx, context, 'volume.detach.start',
-                                  'volume', volume.id)
-        if row.connector:
-            try:
-                self._disconnect(context, row, volume)
-            except exceptions.BlockstoreError as error:
-                with self.database.write() as tx:
-                    rows.update(tx, models.Attachment, id_,
-                                {'attach_status': row.attach_status})
-                    self._tell_error(tx, context, 'volume.detach.error',
-                                     volume.id, error)
-                raise
-        return self._forget(context, id_)
-
-    def _disconnect(self, context: RequestContext, row: models.Attachment,
-                    volume: models.Volume) -> None:
-        if volume.host is not None:
-            self.clients.volume.terminate_connection(
-                context, volume.host, volume.id,
-                {**(row.connector or {}), 'attachment_id': row.id})
-
-    def _tell_error(self, tx: Transaction, context: RequestContext,
-                    type_: str, volume_id: str,
-                    error: exceptions.BlockstoreError) -> None:
-        self.clients.tell(tx, context, type_, 'volume', volume_id,
-                          error_code=error.code, message=error.message)
-
-    def _forget(self, context: RequestContext, id_: str, close: bool = False,
-                ) -> typing.Any:
-        with self.database.write() as tx:
-            row, volume = self._hold(tx, context, id_)
-            db.remove(tx, id_)
-            if row.connector and not close:
-                self.clients.tell(tx, context, 'volume.detach.end', 'volume',
-                                  row.volume_id)
-            if close:
-                connections.close_later(tx, self.clients, context, volume,
-                                        id_)
-            connections.settle(tx, row.volume_id)
+            asked = self._leave(tx, context, row, volume)
+        if asked is not None:
+            self._immediate.run(context, asked)
+        with self.database.read() as tx:
             return db.of_volume(tx, row.volume_id)
+
+    def _leave(self, tx: Transaction, context: RequestContext,
+               row: models.Attachment, volume: models.Volume,
+               ) -> immediate.Asked | None:
+        """Start to disconnect; None if nothing was ever opened."""
+        # Who is just connecting it sees that and closes it again.
+        db_operations.withdraw(tx, row.id, attachments.CONNECT,
+                               operations.ANSWER, _WITHDRAWN)
+        if row.connector is None or volume.host is None:
+            attachments.remove(tx, volume.id, row.id)
+            return None
+        for waiting in db_operations.open_of(tx, row.id):
+            if waiting.kind == attachments.DISCONNECT:
+                return self._immediate.again(waiting)
+        rows.update(tx, models.Attachment, row.id,
+                    {'attach_status': AttachStatus.DETACHING})
+        return self._immediate.ask(
+            tx, context, attachments.DISCONNECT, row.id, volume, {
+                'volume_id': volume.id, 'old_status': row.attach_status,
+                'connector': {**row.connector, 'attachment_id': row.id}})
 
 
 def _refuse_detaching(row: models.Attachment) -> None:

@@ -58,6 +58,16 @@ def project_of(context: RequestContext) -> str:
     return str(context.project_id)
 
 
+def owner(volume: models.Volume) -> str:
+    """Return the service that owns a volume, or raise InvalidStatus."""
+    if volume.host is None:
+        raise exceptions.InvalidStatus(
+            f'volume {volume.id} has no back end yet',
+            code=errors.VOLUME_NOT_PLACED,
+            remedy='wait until it is available')
+    return volume.host.partition('#')[0]
+
+
 def found(row: typing.Any | None, noun: str, id_: str) -> typing.Any:
     """Return a row that was looked up, or raise NotFound."""
     if row is None:

@@ -24,7 +24,6 @@ from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
 from blockstore.services import base
 from blockstore.services import quotas
-from blockstore.services import volume_connections as connections
 
 
 class Snapshots(base.UseCases):
@@ -71,7 +70,7 @@ class Snapshots(base.UseCases):
                 rows.set_metadata(tx, models.SnapshotMetadata, id_, metadata)
             self.clients.launch(
                 tx, context, 'snapshot.create', id_, topic='volume',
-                host=connections.owner(volume), project_id=volume.project_id)
+                host=base.owner(volume), project_id=volume.project_id)
             return db.detail(tx, context, id_)
 
     def update(self, context: RequestContext, id_: str,
@@ -104,7 +103,7 @@ class Snapshots(base.UseCases):
                 return
             self.clients.launch(
                 tx, context, 'snapshot.delete', id_, topic='volume',
-                host=connections.owner(volume),
+                host=base.owner(volume),
                 project_id=snapshot.project_id)
 
     def _check_unneeded(self, tx: Transaction, snapshot: models.Snapshot,
@@ -154,4 +153,4 @@ def _check_source(volume: models.Volume, allow_in_use: bool) -> None:
             remedy='use force (or API 3.66) for a volume in use'
             if volume.status == VolumeStatus.IN_USE else
             'wait until it is available')
-    connections.owner(volume)
+    base.owner(volume)

@@ -18,10 +18,9 @@ from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db import services as db_services
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import attachments
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.volumes import AttachStatus
-from blockstore.lifecycle.volumes import by_attachments
-from blockstore.lifecycle.volumes import CONNECTED
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
@@ -51,7 +50,7 @@ class VolumeConnections(base.UseCases):
             volume = base.require(tx, context, models.Volume, 'volume', id_,
                                   lock=True)
             if volume.status == _S.ATTACHING:
-                settle(tx, id_)
+                attachments.settle(tx, id_)
 
     def begin_detaching(self, context: RequestContext, id_: str) -> None:
         """Announce that a volume is about to be detached."""
@@ -131,7 +130,7 @@ class VolumeConnections(base.UseCases):
                     f'attachment {attachment_id} could not be found')
             for row in chosen:
                 self._drop(tx, context, volume, row)
-            settle(tx, id_)
+            attachments.settle(tx, id_)
 
     def force_detach(self, context: RequestContext, id_: str,
                      attachment_id: str | None,
@@ -156,9 +155,9 @@ class VolumeConnections(base.UseCases):
             check_readable_meanwhile(tx, self.conf, volume)
             if mode_for(tx, id_, connector.get('mode')) == 'ro':
                 connector = {**connector, 'mode': 'ro'}
-        return connection_info(
+        return attachments.answer(
             self.clients.volume.initialize_connection(
-                context, owner(volume), id_, connector), connector)
+                context, base.owner(volume), id_, connector), connector)
 
     def terminate_connection(self, context: RequestContext, id_: str,
                              connector: Connector | None) -> None:
@@ -265,7 +264,7 @@ def check_readable_meanwhile(tx: Transaction, conf: typing.Any,
 def _capabilities(tx: Transaction, volume: models.Volume,
                   ) -> list[str] | None:
     """Return what a volume's driver declares; None before it has reported."""
-    service = db_services.get(tx, owner(volume), db_services.VOLUME)
+    service = db_services.get(tx, base.owner(volume), db_services.VOLUME)
     if service is None or service.capabilities is None:
         return None
     return list(service.capabilities.get('capabilities', ()))
@@ -281,60 +280,17 @@ def require_capability(tx: Transaction, volume: models.Volume, name: str,
     if declared is not None and name not in declared:
         raise exceptions.Unsupported(
             f'the back end of volume {volume.id} cannot do this: its driver '
-            f'does not declare {name}', blockers=[owner(volume)],
+            f'does not declare {name}', blockers=[base.owner(volume)],
             remedy='use a volume type whose back end can')
-
-
-def settle(tx: Transaction, volume_id: str) -> None:
-    """Give a volume the status that its attachments say."""
-    # Held first: whoever else changes its attachments must have ended.
-    volume = rows.get(tx, models.Volume, volume_id, lock=True)
-    if volume is None:
-        return
-    statuses = {row.attach_status for row in db.of_volume(tx, volume_id)}
-    status, attach_status = by_attachments(statuses)
-    values = {'attach_status': attach_status}
-    # A long operation (extending …) keeps its own status, and ends it.
-    sources = VOLUMES.sources(status) & {_S.AVAILABLE, *CONNECTED}
-    if status == volume.status or not transitions.try_move(
-            tx, VOLUMES, models.Volume, volume_id, status, sources=sources,
-            **values):
-        rows.update(tx, models.Volume, volume_id, values)
-    if not statuses:
-        rows.delete_metadata(tx, models.VolumeAdminMetadata, volume_id,
-                             'attached_mode')
 
 
 def close_later(tx: Transaction, clients: Clients, context: RequestContext,
                 volume: models.Volume, attachment_id: str) -> None:
     """Close, durably, what may be open for an attachment that is gone."""
-    if volume.host is not None:
-        clients.launch(
-            tx, context, 'volume.disconnect', volume.id, topic='volume',
-            host=owner(volume), project_id=volume.project_id,
-            arguments={'connector': {'attachment_id': attachment_id}})
-
-
-def owner(volume: models.Volume) -> str:
-    """Return the service that owns a volume, or raise InvalidStatus."""
-    if volume.host is None:
-        raise exceptions.InvalidStatus(
-            f'volume {volume.id} has no back end yet',
-            code=errors.VOLUME_NOT_PLACED,
-            remedy='wait until it is available')
-    return volume.host.partition('#')[0]
-
-
-def connection_info(info: dict[str, typing.Any], connector: Connector,
-                    ) -> dict[str, typing.Any]:
-    """Add what every connection answer carries."""
-    data = dict(info['data'])
-    data.setdefault('access_mode', connector.get('mode') or 'rw')
-    for key, value in (('qos_specs', None), ('encrypted', False),
-                       ('cacheable', False), ('enforce_multipath', False)):
-        data.setdefault(key, value)
-    return {**info, 'data': data,
-            'enforce_multipath': data['enforce_multipath']}
+    operation_id = attachments.close(tx, context, volume, attachment_id)
+    if operation_id is not None:
+        tx.after_commit(lambda: clients.ring(
+            context, 'volume', base.owner(volume), operation_id))
 
 
 def _same_client(row: models.Attachment, instance_uuid: str | None,

@@ -27,15 +27,22 @@ class VolumeEndpoint:
     target = messaging.Target(version='1.0')
 
     def __init__(self, database: Database, driver: drivers.Driver,
-                 ring: Callable[[str], None]) -> None:
+                 ring: Callable[[str], None],
+                 run: Callable[[str], None]) -> None:
         self._database = database
         self._driver = driver
         self._ring = ring
+        self._run = run
 
     def operation_due(self, context: RequestContext, operation_id: str,
                       ) -> None:
         """Look at an operation now."""
         self._ring(operation_id)
+
+    def run_operation(self, context: RequestContext, operation_id: str,
+                      ) -> None:
+        """Do an operation now and answer when it has ended, well or not."""
+        self._run(operation_id)
 
     def initialize_connection(self, context: RequestContext, volume_id: str,
                               connector: Connector) -> dict[str, typing.Any]:

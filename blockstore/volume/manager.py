@@ -25,6 +25,7 @@ from blockstore.service import base
 from blockstore.volume import endpoint
 from blockstore.volume.drivers import guarded
 from blockstore.volume.drivers import loader
+from blockstore.volume.flows import attachments
 from blockstore.volume.flows import base as flows
 from blockstore.volume.flows import connections
 from blockstore.volume.flows import snapshots
@@ -52,7 +53,10 @@ class VolumeManager(manager.Manager):
                          _handlers(database, self.driver))
         self.listen(
             transport, topics.volume(host),
-            endpoint.VolumeEndpoint(database, self.driver, self.worker.ring))
+            endpoint.VolumeEndpoint(
+                database, self.driver, self.worker.ring,
+                lambda id_: self.worker.run_now(
+                    id_, conf.rpc.long_call_timeout)))
         self._stopping = threading.Event()
         self._setup = threading.Thread(
             target=self._set_up_later, name='volume-setup', daemon=True)
@@ -121,6 +125,9 @@ def _handlers(*parts: typing.Any) -> dict[str, Handler]:
             'volume.delete': volumes.Delete(*parts),
             'volume.extend': volumes.Extend(*parts),
             'volume.revert': volumes.Revert(*parts),
+            'attachment.connect': attachments.Connect(*parts),
+            'attachment.disconnect': attachments.Disconnect(*parts),
+            'attachment.close': attachments.Close(*parts),
             'volume.disconnect': connections.DisconnectVolume(*parts),
             'snapshot.disconnect': connections.DisconnectSnapshot(*parts),
             'snapshot.create': snapshots.Create(*parts),

@@ -120,34 +120,41 @@ class RaceTest(base.FunctionalTest):
         return list(self.driver.pool.exports)
 
     def test_deleted_while_it_connects(self) -> None:
+        """The later one waits, and has the last word."""
         volume_id = self.make_volume(1)['id']
         path = self.reserve(volume_id)
         go_on = self.hold('initialize_connection')
-        thread, answers = self.begin(lambda: self.connect(path))
+        connecting, connected = self.begin(lambda: self.connect(path))
         self.until(lambda: self.called('initialize_connection'))
-        self.assertEqual(200, self.api.delete(path).status)
+        deleting, deleted = self.begin(lambda: self.api.delete(path))
+        self.until(lambda: self.api.get(path).json['attachment'][
+            'status'] == 'detaching')
         go_on.set()
-        thread.join()
-        self.assertEqual(404, answers[0].status, answers[0].text)
-        self.until(lambda: not self.exports())
+        connecting.join()
+        deleting.join()
+        self.assertEqual(404, connected[0].status, connected[0].text)
+        self.assertEqual(200, deleted[0].status, deleted[0].text)
+        self.assertEqual([], self.exports())
         self.assertEqual('available',
                          self.show('volumes', volume_id)['status'])
 
     def test_connects_while_it_is_deleted(self) -> None:
+        """Refused; and to delete it again is to wait for the same end."""
         volume_id = self.make_volume(1)['id']
-        path = self.reserve(volume_id)
-        late = self.hold('initialize_connection')
-        connecting, answers = self.begin(lambda: self.connect(path))
-        self.until(lambda: self.called('initialize_connection'))
-        end = self.hold('terminate_connection')
-        deleting, _ = self.begin(lambda: self.api.delete(path))
+        path = self.path(f'attachments/{self.attach(volume_id)["id"]}')
+        go_on = self.hold('terminate_connection')
+        deleting = [self.begin(lambda: self.api.delete(path))
+                    for _ in range(2)]
         self.until(lambda: self.called('terminate_connection'))
-        late.set()
-        connecting.join()
-        end.set()
-        deleting.join()
-        self.assertEqual(404, answers[0].status, answers[0].text)
-        self.until(lambda: not self.exports())
+        answer = self.connect(path)
+        self.assertEqual(409, answer.status, answer.text)
+        go_on.set()
+        for thread, answers in deleting:
+            thread.join()
+            self.assertIn(answers[0].status, (200, 404), answers[0].text)
+        self.assertEqual(1, self.driver.pool.called().count(
+            'terminate_connection'))
+        self.assertEqual([], self.exports())
 
     def test_a_call_that_was_not_answered(self) -> None:
         volume_id = self.make_volume(1)['id']

@@ -1,4 +1,4 @@
-"""Closing connections that an operation of another service left open.
+"""Closing connections that a backup, or an older call, left open.
 
 These are operations, not calls, so that they happen for sure: whoever fails
 starts them in the transaction that notes the failure.  Nobody else remembers
@@ -25,7 +25,7 @@ class DisconnectVolume(base.Handler):
         """Close it; closed is success."""
         row = self.volume(claim.operation.resource_id)
         if row is not None:
-            with _trying(claim):
+            with trying(claim):
                 self.driver.terminate_connection(
                     base.as_volume(row), _connector(claim), force=True)
         self.end(claim)
@@ -42,7 +42,7 @@ class DisconnectSnapshot(base.Handler):
         """Close it; closed is success."""
         row = self.snapshot(claim.operation.resource_id)
         if row is not None:
-            with _trying(claim):
+            with trying(claim):
                 disconnect_snapshot(self.driver, claim,
                                     base.as_snapshot(row), _connector(claim))
         self.end(claim)
@@ -62,7 +62,7 @@ def disconnect_snapshot(driver: drivers.Driver, claim: Claim,
 
 
 @contextlib.contextmanager
-def _trying(claim: Claim) -> Iterator[None]:
+def trying(claim: Claim) -> Iterator[None]:
     """Have the operation tried again if the driver fails."""
     try:
         yield

@@ -6,6 +6,7 @@ What would go to other daemons is noted in ``rings`` and ``calls`` instead.
 from collections.abc import Iterator
 import contextlib
 import json
+import types
 from typing import Any
 from urllib import parse
 
@@ -22,10 +23,13 @@ from blockstore.api import policy
 from blockstore.db import engine
 from blockstore.db import migration
 from blockstore.db import models
+from blockstore.db import operations as db_operations
 from blockstore.db import rows
 from blockstore.lifecycle import events
+from blockstore.lifecycle import operations
 from blockstore.rpc import clients
 from blockstore.services import container
+from blockstore.volume.flows import attachments
 
 PROJECT = 'a' * 32
 OTHER_PROJECT = 'b' * 32
@@ -36,20 +40,62 @@ STRANGER = f'eve:{OTHER_PROJECT}'
 HOST = 'node1@qsd#pool'
 
 
-class VolumeClient:
-    """Answers instead of the volume service."""
+class Driver:
+    """Notes what a driver would be asked."""
 
     def __init__(self, calls: list[Any]) -> None:
         self._calls = calls
 
-    def initialize_connection(self, context: Any, host: str, volume_id: str,
-                              connector: Any, *more: Any) -> dict[str, Any]:
-        self._calls.append(('initialize', host, volume_id, connector))
+    def validate_connector(self, connector: Any) -> None:
+        pass
+
+    def create_export(self, context: Any, volume: Any, connector: Any) -> None:
+        pass
+
+    def initialize_connection(self, volume: Any, connector: Any,
+                              ) -> dict[str, Any]:
+        self._calls.append(('initialize', HOST.partition('#')[0], volume.id,
+                            connector))
         return {'driver_volume_type': 'nbd', 'data': {'target': 'x'}}
 
+    def terminate_connection(self, volume: Any, connector: Any,
+                             **more: Any) -> None:
+        self._calls.append(('terminate', HOST.partition('#')[0], volume.id,
+                            connector))
+
+
+class VolumeClient:
+    """Does at once, with a driver that only notes, what is asked for."""
+
+    database: engine.Database
+
+    def __init__(self, calls: list[Any]) -> None:
+        self._driver: Any = Driver(calls)
+
+    def run_operation(self, context: Any, host: str, operation_id: str,
+                      ) -> None:
+        parts = (self.database, self._driver)
+        handlers: dict[str, Any] = {
+            'attachment.connect': attachments.Connect(*parts),
+            'attachment.disconnect': attachments.Disconnect(*parts)}
+        with self.database.write() as tx:
+            if not db_operations.claim(tx, operation_id, 'volume', (host,),
+                                       'unit', 60.0):
+                return
+            row = db_operations.get(tx, operation_id)
+        assert row is not None
+        handlers[row.kind].run(operations.Claim(
+            self.database, row, 'unit', 60.0))
+
+    def initialize_connection(self, context: Any, host: str, volume_id: str,
+                              connector: Any) -> dict[str, Any]:
+        return self._driver.initialize_connection(
+            types.SimpleNamespace(id=volume_id), connector)
+
     def terminate_connection(self, context: Any, host: str, volume_id: str,
-                             connector: Any, *more: Any) -> None:
-        self._calls.append(('terminate', host, volume_id, connector))
+                             connector: Any, force: bool = False) -> None:
+        self._driver.terminate_connection(
+            types.SimpleNamespace(id=volume_id), connector)
 
 
 class Clients(clients.Clients):
@@ -100,6 +146,7 @@ class ApiTestCase(base.BaseTestCase):
         self.addCleanup(self.database.dispose)
         migration.sync(self.database)
         self.clients = Clients()
+        self.clients.volume.database = self.database
         self.services = container.Services(self.conf, self.database,
                                            self.clients)
         self.app = app.make_app(self.conf, self.services)

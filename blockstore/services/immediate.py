@@ -1,0 +1,108 @@
+"""Operations whose caller waits for them: 200 instead of 202.
+
+The operation's row is written like any other; then the volume service is
+called to do it now, instead of rung.  How it ended is read from the rows, so
+whoever did it, and whatever became of the call, the answer is the truth.
+
+>>> with database.write() as tx:
+...     asked = immediate.ask(tx, context, kind, id_, volume, {…})
+>>> immediate.run(context, asked)       # raises what the operation failed with
+>>> with database.write() as tx:
+...     immediate.fetch(tx, context, asked)
+"""
+
+import typing
+
+from oslo_utils import uuidutils
+
+from blockstore import errors
+from blockstore import exceptions
+from blockstore.context import RequestContext
+from blockstore.db import models
+from blockstore.db import operations as db
+from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
+from blockstore.lifecycle import operations
+from blockstore.rpc.clients import Clients
+from blockstore.services import base
+
+
+class Asked(typing.NamedTuple):
+    """An operation that this request waits for.
+
+    :param caller: the name under which its answer is fetched.
+    """
+
+    id: str
+    kind: str
+    resource_id: str
+    host: str
+    caller: str
+
+
+class Immediate:
+    """Runs operations of the volume services while a caller waits."""
+
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self._database = database
+        self._clients = clients
+
+    def ask(self, tx: Transaction, context: RequestContext, kind: str,
+            resource_id: str, volume: models.Volume,
+            arguments: dict[str, typing.Any]) -> Asked:
+        """Start an operation in the caller's transaction."""
+        host = base.owner(volume)
+        caller = f'api {uuidutils.generate_uuid(dashed=False)}'
+        id_ = operations.start(
+            tx, context, kind, resource_id, topic='volume', host=host,
+            project_id=volume.project_id,
+            arguments={**arguments, 'caller': caller})
+        return Asked(id_, kind, resource_id, host, caller)
+
+    def again(self, row: db.Row) -> Asked:
+        """Return an operation that is open already, to wait for it, too."""
+        return Asked(row.id, row.kind, row.resource_id, str(row.host), '')
+
+    def run(self, context: RequestContext, asked: Asked) -> db.Row:
+        """Have it done now; return its row when it is done.
+
+        :raises exceptions.BlockstoreError: what it failed with.
+        :raises exceptions.Unavailable: it has not ended; it is gone on with
+            or undone without the caller.
+        """
+        unheard: exceptions.BlockstoreError | None = None
+        try:
+            self._clients.volume.run_operation(context, asked.host, asked.id)
+        except exceptions.BlockstoreError as error:
+            unheard = error
+        with self._database.read() as tx:
+            row = db.get(tx, asked.id)
+        if row is None:
+            raise exceptions.NotFound(f'operation {asked.id} is gone')
+        if row.state == db.FAILED:
+            raise operations.failure(row)
+        if row.state == db.DONE or row.step == operations.ANSWER:
+            return row
+        raise exceptions.Unavailable(
+            f'{asked.kind} of {asked.resource_id} has not ended'
+            + (f': {unheard.message}' if unheard else ''),
+            code=(unheard.code if unheard is not None
+                  else errors.OPERATION_TIMED_OUT),
+            blockers=[f'operation {asked.id}'],
+            remedy='see whether the volume service is up; the operation ends '
+                   'when it is')
+
+    def fetch(self, tx: Transaction, context: RequestContext, asked: Asked,
+              ) -> bool:
+        """Close an operation that waits at its answer; False if it is late.
+
+        What it made is the caller's from this transaction on.
+        """
+        if not db.finish(tx, asked.id, asked.caller, db.DONE,
+                         {'step': 'done', 'facts': {}}):
+            return False
+        following = db.next_of(tx, asked.resource_id, 'volume')
+        if following is not None:
+            tx.after_commit(lambda: self._clients.ring(
+                context, 'volume', asked.host, following))
+        return True
