@@ -27,6 +27,14 @@ BACKEND_OPTS: list[cfg.Opt] = [
              'blockstore.volume.drivers). Not set: the name of the back '
              'end.'),
     cfg.StrOpt(
+        'backend_host',
+        help='Name that takes the place of [service] host for this back end. '
+             'Several hosts that reach the same storage give it the same '
+             'name, and serve it together: its volumes belong to '
+             '"backend_host@backend#pool", and what one of them leaves when '
+             'it dies another takes over. The driver must be able to: see '
+             "its documentation. Not set: the back end is this host's own."),
+    cfg.StrOpt(
         'volume_backend_name',
         help='Name that volume types choose this back end by. Several back '
              'ends may share it. Not set: the name of the back end.'),

@@ -4,6 +4,10 @@ A worker's identity (``volume node1@fast``) is held by a lock on a file, so
 that a second process with the same one does not start.  Whoever holds it
 knows that leases of earlier processes with this identity are dead, and gives
 them back at once instead of waiting for them to run out.
+
+A shared back end is served by a worker on each of several hosts.  Each has an
+identity of its own (``volume node1/shared@ceph``): it frees what its own
+predecessor held, while what another host held waits for its lease.
 """
 
 import fcntl
@@ -25,15 +29,18 @@ class Identity:
     """The identity of one worker of this process.
 
     :param kind: ``volume``, ``backup`` or ``scheduler``.
-    :param host: the host that it works for.
+    :param host: the host that it works for; if that is not this host
+        itself (``[service] host``), others may work for it, too.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, kind: str, host: str) -> None:
-        self._prefix = f'{kind} {host} '
+        own = conf.service.host
+        name = host if host.partition('@')[0] == own else f'{own}/{host}'
+        self._prefix = f'{kind} {name} '
         #: A name that no other process ever has, for leases.
         self.owner = self._prefix + uuidutils.generate_uuid(dashed=False)
-        name = f'{kind}-{host}.lock'.replace('/', '_')
-        self._path = pathlib.Path(conf.service.state_path) / name
+        file_name = f'{kind}-{name}.lock'.replace('/', '_')
+        self._path = pathlib.Path(conf.service.state_path) / file_name
         self._file: int | None = None
 
     def take(self, database: Database) -> None:

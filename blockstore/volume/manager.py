@@ -46,7 +46,7 @@ class VolumeManager(manager.Manager):
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
                  transport: typing.Any, backend: str) -> None:
-        host = f'{conf.service.host}@{backend}'
+        host = loader.host_of(conf, backend)
         self.driver = guarded.GuardedDriver(loader.load(
             conf, backend, host, documents.DatabaseBook(database, host)))
         super().__init__(conf, database, host,

@@ -72,14 +72,30 @@ class Work:
                 f'volume {self.volume.id} has no back end')
         return self.volume.host.partition('#')[0]
 
-    def connector(self, mode: str, purpose: str) -> dict[str, typing.Any]:
-        """Return what this host asks a connection with.
+    def connector(self, mode: str, purpose: str, host: str | None = None,
+                  ) -> dict[str, typing.Any]:
+        """Return what a host, this one by default, asks a connection with.
 
-        It is the same in each attempt, so that an attempt finds what the
-        one before has opened.
+        It is the same in each attempt of one host, so that an attempt finds
+        what the one before has opened.
         """
-        return {'host': self.parts.host, 'attachment_id': self.backup.id,
+        return {'host': host or self.parts.host,
+                'attachment_id': self.backup.id,
                 'mode': mode, 'purpose': purpose}
+
+    def take_connection(self, close: typing.Callable[[str], None]) -> None:
+        """Note, before it is opened, that this host has the connection.
+
+        :param close: closes the connection of the host that had it when the
+            attempt before this one was cut off.
+        """
+        former = self.claim.facts.get('connected_host')
+        if former == self.parts.host:
+            return
+        if former is not None:
+            close(former)
+        with self.parts.database.write() as tx:
+            self.claim.remember(tx, connected_host=self.parts.host)
 
     def wait(self, operation_id: str) -> models.Operation:
         """Wait for an operation that this one started."""

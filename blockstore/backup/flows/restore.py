@@ -100,6 +100,7 @@ class Connect(engine.Task):
         """Return the connection information; None if all is filled."""
         if self.claim.facts.get('filled'):
             return None
+        self.work.take_connection(lambda host: _disconnect(self.work, host))
         row = _volume(self.work)
         return self.work.parts.clients.volume.initialize_connection(
             self.claim.context, str(row.host), row.id,
@@ -135,10 +136,7 @@ class Disconnect(engine.Task):
 
     def execute(self) -> None:
         """Close it; closed is success."""
-        row = _volume(self.work)
-        self.work.parts.clients.volume.terminate_connection(
-            self.claim.context, str(row.host), row.id,
-            self.work.connector('rw', 'restore'))
+        _disconnect(self.work)
 
 
 class Finish(engine.Task):
@@ -158,6 +156,13 @@ class Finish(engine.Task):
                 tx, BACKUPS, models.Backup, work.backup.id,
                 BackupStatus.AVAILABLE, sources=(BackupStatus.RESTORING,))
             self.claim.finish(tx)
+
+
+def _disconnect(work: Work, host: str | None = None) -> None:
+    row = _volume(work)
+    work.parts.clients.volume.terminate_connection(
+        work.claim.context, str(row.host), row.id,
+        work.connector('rw', 'restore', host))
 
 
 def _volume(work: Work) -> models.Volume:

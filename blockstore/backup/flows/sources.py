@@ -122,6 +122,7 @@ def _await(work: Work, kind: str, id_: str) -> None:
 
 def connect(work: Work, source: Source) -> dict[str, typing.Any]:
     """Open a read-only way to the source's bytes."""
+    work.take_connection(lambda host: disconnect(work, source, host))
     client = work.parts.clients.volume
     connector = work.connector('ro', 'backup')
     if source.snapshot_id:
@@ -131,10 +132,13 @@ def connect(work: Work, source: Source) -> dict[str, typing.Any]:
         work.claim.context, work.owner, source.volume_id, connector)
 
 
-def disconnect(work: Work, source: Source) -> None:
-    """Close the way to the source's bytes; closed is success."""
+def disconnect(work: Work, source: Source, host: str | None = None) -> None:
+    """Close the way to the source's bytes; closed is success.
+
+    :param host: whose way it is; this host's by default.
+    """
     client = work.parts.clients.volume
-    connector = work.connector('ro', 'backup')
+    connector = work.connector('ro', 'backup', host)
     if source.snapshot_id:
         client.terminate_connection_snapshot(
             work.claim.context, work.owner, source.snapshot_id, connector)

@@ -36,6 +36,12 @@ class LoaderTest(test_base.BaseTestCase):
         self.assertEqual('host@memory', driver.host)
         self.assertIs(self.book, driver.book)
 
+    def test_only_what_can_be_shared_is(self):
+        self.load('memory', backend_host='shared')
+        error = self.assertRaises(
+            exceptions.DriverError, self.load, 'qsd', backend_host='shared')
+        self.assertIn('backend_host', error.remedy)
+
     def test_each_back_end_has_its_own_options(self):
         fast = self.load('fast', volume_driver='memory',
                          memory_capacity_gb=5.0)

@@ -68,7 +68,8 @@ class Book(typing.Protocol):
     """Durable facts of one back end, kept for its driver by the service.
 
     A document is a JSON object under a key (any string up to 255 characters).
-    There is one writer at a time: the volume service that owns the back end.
+    There is one writer at a time, the volume service that owns the back end,
+    unless the driver is :attr:`Driver.SHAREABLE`.
     """
 
     def read(self, key: str) -> Document | None:
@@ -100,6 +101,10 @@ class Driver:
     VERSION = '1.0.0'
     VENDOR = 'blockstore'
     PROTOCOL = 'unknown'
+    #: Whether several hosts may serve one back end: the driver keeps nothing
+    #: but in its book and on the storage, and calls from different processes
+    #: do not get in each other's way.
+    SHAREABLE = False
     #: Options, registered for the section of each back end that uses it.
     OPTS: typing.ClassVar[list[typing.Any]] = []
     #: Of a wrapper: the driver that it hands calls to.

@@ -17,8 +17,16 @@ from blockstore.volume.drivers import base
 LOG = logging.getLogger(__name__)
 
 NAMESPACE = 'blockstore.volume.drivers'
-_DRIVER = next(option for option in options.BACKEND_OPTS
-               if option.name == 'volume_driver')
+# Needed before it is known which driver's options there are.
+_FIRST = [option for option in options.BACKEND_OPTS
+          if option.name in ('volume_driver', 'backend_host')]
+
+
+def host_of(conf: cfg.ConfigOpts, backend_name: str) -> str:
+    """Return the name that a back end's volumes belong to."""
+    conf.register_opts(_FIRST, group=backend_name)
+    host = conf[backend_name].backend_host or conf.service.host
+    return f'{host}@{backend_name}'
 
 
 def load(conf: cfg.ConfigOpts, backend_name: str, host: str, book: base.Book,
@@ -32,9 +40,14 @@ def load(conf: cfg.ConfigOpts, backend_name: str, host: str, book: base.Book,
     :raises DriverError: when there is no such driver, or it cannot be
         imported.
     """
-    conf.register_opt(_DRIVER, group=backend_name)
+    conf.register_opts(_FIRST, group=backend_name)
     plugin = find(conf[backend_name].volume_driver or backend_name,
                   backend_name)
+    if conf[backend_name].backend_host and not plugin.SHAREABLE:
+        raise exceptions.DriverError(
+            f'back end {backend_name}: {plugin.__name__} cannot be served by '
+            'several hosts', remedy=f'take backend_host out of '
+                                    f'[{backend_name}]')
     register(conf, backend_name, plugin.OPTS)
     group = conf[backend_name]
     LOG.info('Back end %s uses the driver %s', backend_name, plugin.__name__)

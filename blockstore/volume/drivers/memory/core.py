@@ -40,6 +40,7 @@ class Core(base.Driver):
     """A driver that keeps volumes in memory, without any capability."""
 
     PROTOCOL = 'memory'
+    SHAREABLE = True
     OPTS: typing.ClassVar[list[typing.Any]] = options.OPTS
 
     def __init__(self, conf: typing.Any, host: str, book: base.Book) -> None:
