@@ -24,6 +24,7 @@ import typing
 
 from oslo_config import cfg
 
+from blockstore.db import retry
 from blockstore.db import services as db_services
 from blockstore.db.engine import Database
 from blockstore.lifecycle.identity import Identity
@@ -115,6 +116,7 @@ class Manager(base.Service):
         """
         return self.worker not in self._running or self.worker.healthy()
 
+    @retry.whole
     def report(self) -> None:
         """Tell the others that this service is alive, and what it can."""
         # Asked before the transaction: a driver holds locks of its own while

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
-from oslo_db import exception as db_exception
-
 from blockstore import errors
 from blockstore import exceptions
+from blockstore.db import failures
 
 NAMES = {400: 'badRequest', 401: 'unauthorized', 403: 'forbidden',
          404: 'itemNotFound', 405: 'badMethod', 409: 'conflictingRequest',
@@ -91,8 +90,6 @@ FAMILIES: tuple[tuple[type[exceptions.BlockstoreError], int], ...] = (
     (exceptions.VolumeIsBusy, 409),
     (exceptions.SnapshotIsBusy, 409),
 )
-# Two transactions in each other's way, or no connection to be had.
-_DATABASE_AWAY = (db_exception.DBDeadlock, db_exception.DBConnectionError)
 INTERNAL_MESSAGE = 'The service has failed. Tell the operator the request id.'
 
 
@@ -120,8 +117,8 @@ class Fault:
 
 def describe(error: Exception) -> Fault:
     """Return the answer for an exception; a surprise is a bare 500."""
-    if isinstance(error, _DATABASE_AWAY):
-        # Nothing was changed: the transaction was rolled back.
+    if failures.is_passing(error):
+        # It was repeated already, where that was safe.
         return Fault(503, 'The database could not do this now.',
                      errors.DATABASE_BUSY, remedy='Repeat the request.',
                      headers={'Retry-After': '1'})

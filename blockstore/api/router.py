@@ -24,6 +24,7 @@ from blockstore.api import policy
 from blockstore.api import request
 from blockstore.api import response
 from blockstore.api.routes import Row
+from blockstore.db import retry
 
 LOG = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Router:
             if req.body_json is None:
                 raise faults.BadRequest('the request needs a body')
             row.schema.check(req.body_json)
-        return _as_response(row, row.handler(req, **arguments))
+        return _as_response(row, retry.whole(row.handler)(req, **arguments))
 
     def _match(self, path: str,
                ) -> tuple[str, str | None, _Page, dict[str, str]]:

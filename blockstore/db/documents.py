@@ -8,6 +8,7 @@ import typing
 import sqlalchemy as sa
 
 from blockstore.db import models
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Database
 
@@ -37,6 +38,7 @@ class DatabaseBook:
                 _T.c.backend == self._backend)).all()
         return [(key, json.loads(text)) for key, text in found]
 
+    @retry.whole
     def commit(self, changes: Mapping[str, Document | None]) -> None:
         """Write or (None) remove documents: all of them or none."""
         with self._database.write() as tx:

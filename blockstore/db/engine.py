@@ -26,9 +26,23 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy import pool
 
+from blockstore.db import failures
 from blockstore.lifecycle import boundaries
 
-_writing = threading.local()
+
+class _Here(threading.local):
+    """What the transactions of this thread have come to.
+
+    ``commits`` counts those that are durable, or may be; ``begun`` is the
+    count at which :mod:`blockstore.db.retry` would begin again.
+    """
+
+    writing = False
+    commits = 0
+    begun = -1
+
+
+here = _Here()
 
 # Seconds after which a server ends a transaction whose owner does nothing.
 _IDLE_LIMIT = 10.0
@@ -105,15 +119,23 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction that is committed at the end of the block."""
-        _writing.active = True
+        commits = here.commits
+        here.writing = True
         try:
             with self.engine.begin() as connection:
                 transaction = Transaction(connection)
                 yield transaction
                 transaction.look()
                 boundaries.cross('commit', 'transaction', 'before')
+                # It may be durable now, even if no answer comes.
+                here.commits = commits + 1
+        except Exception as error:
+            if failures.is_conflict(error):
+                # But for a server that says that it is not.
+                here.commits = commits
+            raise
         finally:
-            _writing.active = False
+            here.writing = False
         boundaries.cross('commit', 'transaction', 'after')
         for follow_up in transaction.follow_ups():
             follow_up()
@@ -191,6 +213,6 @@ def _on_connect(connection: typing.Any, record: typing.Any) -> None:
 
 
 def _on_begin(connection: sa.Connection) -> None:
-    immediate = getattr(_writing, 'active', False)
+    immediate = here.writing
     connection.exec_driver_sql(
         'BEGIN IMMEDIATE' if immediate else 'BEGIN')

@@ -28,6 +28,7 @@ from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import clock
 from blockstore.db import operations as db
+from blockstore.db import retry
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
@@ -103,16 +104,24 @@ class Claim:
             raise exceptions.Cancelled(
                 f'operation {self.id} was asked to stop')
 
+    @retry.whole
     def step(self, name: str, **facts: typing.Any) -> None:
         """Note durably which step begins, and facts that it will need."""
-        self.facts.update(facts)
         with self.database.write() as tx:
-            self.note(tx, step=name, facts=self.facts)
+            self.remember(tx, **facts)
+            self.note(tx, step=name)
+
+    @retry.whole
+    def keep(self, **facts: typing.Any) -> None:
+        """Note facts durably, in a transaction of their own."""
+        with self.database.write() as tx:
+            self.remember(tx, **facts)
 
     def remember(self, tx: Transaction, **facts: typing.Any) -> None:
         """Note facts in the caller's transaction."""
-        self.facts.update(facts)
-        self.note(tx, facts=self.facts)
+        self.note(tx, facts={**self.facts, **facts})
+        # What is rolled back was never known.
+        tx.after_commit(lambda: self.facts.update(facts))
 
     def note(self, tx: Transaction, **values: typing.Any) -> None:
         """Change the row in the caller's transaction, if still held."""
@@ -127,9 +136,13 @@ class Claim:
         now = time.monotonic()
         if now - self._told_at >= _TELL_INTERVAL:
             self._told_at = now
-            with self.database.write() as tx:
-                self.note(tx, **self._progress)
-                self._tell_progress(tx, total, done)
+            self._write_progress(total, done)
+
+    @retry.whole
+    def _write_progress(self, total: int, done: int) -> None:
+        with self.database.write() as tx:
+            self.note(tx, **self._progress)
+            self._tell_progress(tx, total, done)
 
     def finish(self, tx: Transaction, **values: typing.Any) -> None:
         """Close the operation in the transaction that stores its result."""
@@ -174,6 +187,7 @@ class Claim:
             self._told_percent = percent
             self._listener.tell(tx, event)
 
+    @retry.whole
     def renew(self) -> None:
         """Prolong the lease; called by the worker's keeper thread."""
         started = time.monotonic()
@@ -187,6 +201,7 @@ class Claim:
         if row is not None and row.cancel_requested:
             self._cancelled.set()
 
+    @retry.whole
     def release(self) -> None:
         """Give the operation back for somebody else to go on with.
 
@@ -194,6 +209,12 @@ class Claim:
         """
         with self.database.write() as tx:
             db.release(tx, self.id, self.owner)
+
+    @retry.whole
+    def give_back(self) -> None:
+        """Let it be taken up again at once: an attempt that failed."""
+        with self.database.write() as tx:
+            self.note(tx, lease_owner=None, lease_expires_at=None)
 
     def hand_on(self, tx: Transaction, topic: str, host: str) -> None:
         """Give the operation to a host of another topic, as a fresh one.

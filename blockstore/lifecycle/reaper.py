@@ -18,6 +18,7 @@ from blockstore import context as contexts
 from blockstore.db import messages as db_messages
 from blockstore.db import models
 from blockstore.db import operations as db_operations
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db import stuck
 from blockstore.db import volumes as db_volumes
@@ -53,6 +54,7 @@ class Reaper:
         self._kept = datetime.timedelta(days=conf.operations.kept_days)
         self._database = database
 
+    @retry.whole
     def look(self) -> int:
         """End what is stuck; return how many rows were.
 

@@ -28,6 +28,7 @@ from oslo_log import log as logging
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.db import operations as db
+from blockstore.db import retry
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
@@ -180,6 +181,7 @@ class Worker(base.Service):
             with self._lock:
                 self._taken.discard(operation_id)
 
+    @retry.whole
     def _claim(self, operation_id: str) -> Claim | None:
         with self._database.write() as tx:
             if not db.claim(tx, operation_id, self._topic, self._hosts,
@@ -215,7 +217,7 @@ class Worker(base.Service):
                 raise exceptions.BlockstoreError(
                     f'{row.kind} was cut off {row.attempt - 1} times',
                     code=errors.OPERATION_ATTEMPTS)
-            handler.run(claim)
+            retry.whole(handler.run)(claim)
         except exceptions.LeaseLost:
             LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
         except exceptions.HandedOver:
@@ -226,6 +228,7 @@ class Worker(base.Service):
         except db_exception.DBError:
             LOG.exception('%s of %s is left to be taken up again', row.kind,
                           row.resource_id)
+            self._give_back(claim)
         except exceptions.BlockstoreError as error:
             LOG.warning('%s of %s failed: %s', row.kind, row.resource_id,
                         error)
@@ -237,12 +240,17 @@ class Worker(base.Service):
         else:
             LOG.info('%s of %s ended', row.kind, row.resource_id)
 
+    def _give_back(self, claim: Claim) -> None:
+        try:
+            claim.give_back()
+        except (db_exception.DBError, exceptions.LeaseLost) as error:
+            LOG.warning('Operation %s is held until its lease runs out: %s',
+                        claim.id, error)
+
     def _fail(self, handler: Handler, claim: Claim,
               error: exceptions.BlockstoreError) -> None:
         try:
-            with self._database.write() as tx:
-                claim.fail(tx, error)
-                handler.failed(tx, claim, error)
+            self._write_failure(handler, claim, error)
         except exceptions.LeaseLost:
             LOG.warning('%s was taken over', claim.id)
         except Exception as broken:
@@ -252,5 +260,12 @@ class Worker(base.Service):
             # Never again and again: the reaper ends what it leaves behind.
             LOG.exception('The failure of %s could not be dealt with',
                           claim.id)
-            with self._database.write() as tx:
-                claim.fail(tx, error)
+            self._write_failure(None, claim, error)
+
+    @retry.whole
+    def _write_failure(self, handler: Handler | None, claim: Claim,
+                       error: exceptions.BlockstoreError) -> None:
+        with self._database.write() as tx:
+            claim.fail(tx, error)
+            if handler is not None:
+                handler.failed(tx, claim, error)

@@ -13,6 +13,7 @@ from blockstore.db import attachments as db
 from blockstore.db import listing
 from blockstore.db import models
 from blockstore.db import operations as db_operations
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
@@ -150,16 +151,8 @@ class Attachments(base.UseCases):
         except exceptions.Unavailable:
             self._give_up(context, asked)
             raise
-        with self.database.write() as tx:
-            rows.get(tx, models.Volume, volume_id, lock=True)
-            if self._immediate.fetch(tx, context, asked):
-                rows.update(tx, models.Attachment, asked.resource_id, {
-                    'attach_status': AttachStatus.ATTACHING,
-                    'attach_time': timeutils.utcnow()})
-                attachments.settle(tx, volume_id)
-                self.clients.tell(tx, context, 'volume.attach.end', 'volume',
-                                  volume_id)
-                return
+        if self._fetch(context, asked, volume_id):
+            return
         # Too late: it was closed again, and perhaps for being deleted.
         self.get(context, asked.resource_id)
         raise exceptions.Unavailable(
@@ -167,6 +160,23 @@ class Attachments(base.UseCases):
             'before it could be told of', code=errors.CONNECTION_NOT_FETCHED,
             remedy='connect it again')
 
+    @retry.whole
+    def _fetch(self, context: RequestContext, asked: immediate.Asked,
+               volume_id: str) -> bool:
+        """Note that the way in is told of; False if it was closed again."""
+        with self.database.write() as tx:
+            rows.get(tx, models.Volume, volume_id, lock=True)
+            if not self._immediate.fetch(tx, context, asked):
+                return False
+            rows.update(tx, models.Attachment, asked.resource_id, {
+                'attach_status': AttachStatus.ATTACHING,
+                'attach_time': timeutils.utcnow()})
+            attachments.settle(tx, volume_id)
+            self.clients.tell(tx, context, 'volume.attach.end', 'volume',
+                              volume_id)
+            return True
+
+    @retry.whole
     def _give_up(self, context: RequestContext, asked: immediate.Asked,
                  ) -> None:
         """Undo a connection that did not come about in time.

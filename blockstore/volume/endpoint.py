@@ -12,6 +12,7 @@ import oslo_messaging as messaging
 from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import models
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Database
 from blockstore.volume.drivers import base as drivers
@@ -133,6 +134,7 @@ class VolumeEndpoint:
             raise exceptions.NotFound(f'{noun} {id_} could not be found')
         return row
 
+    @retry.whole
     def _store(self, model: type[models.Base], id_: str,
                answer: drivers.Updates | None) -> None:
         changes = base.updates(answer)

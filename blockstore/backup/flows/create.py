@@ -24,6 +24,7 @@ from blockstore.backup.store import results
 from blockstore.backup.store.manifest import BackupHeader
 from blockstore.db import backups as db_backups
 from blockstore.db import models
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import transitions
@@ -89,16 +90,15 @@ class PrepareSource(engine.Task):
         if 'how' not in facts:
             abilities = work.parts.clients.volume.get_capabilities(
                 self.claim.context, work.owner)
-            with work.parts.database.write() as tx:
-                self.claim.remember(
-                    tx, how=sources.choose(work, abilities),
-                    can_compare='changed_extents' in abilities[
-                        'capabilities'])
+            self.claim.keep(
+                how=sources.choose(work, abilities),
+                can_compare='changed_extents' in abilities['capabilities'])
         source = sources.prepare(work, facts['how'])
         if 'source' not in facts:
             self._note_cut(source)
         return source
 
+    @retry.whole
     def _note_cut(self, source: Source) -> None:
         """Remember what is read, of which moment, and since which base."""
         work = self.work
@@ -157,6 +157,11 @@ class Copy(engine.Task):
                 extents=connection.extents(0, connection.size),
                 changed=changed, parent=parent.id if parent else None,
                 progress=self._progress, check=self.claim.check, pace=pace)
+        self._note_copy(summary)
+
+    @retry.whole
+    def _note_copy(self, summary: results.BackupSummary) -> None:
+        """Note that all bytes are in the store."""
         with self.work.parts.database.write() as tx:
             self.claim.remember(
                 tx, copied=True, bytes_read=summary.progress.bytes_read,
@@ -265,6 +270,7 @@ class ReleaseSource(engine.Task):
 class Finish(engine.Task):
     """Say that the backup is there, and give everything back."""
 
+    @retry.whole
     def execute(self) -> None:
         """Write the result and the end of the operation together."""
         work = self.work

@@ -17,6 +17,7 @@ from blockstore.backup.flows import engine
 from blockstore.backup.flows.base import Work
 from blockstore.backup.store import results
 from blockstore.db import models
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import transitions
@@ -116,15 +117,13 @@ class Fill(engine.Task):
             return
         untouched = (self.claim.operation.arguments['new']
                      and 'begun' not in self.claim.facts)
-        with self.work.parts.database.write() as tx:
-            self.claim.remember(tx, begun=True)
+        self.claim.keep(begun=True)
         with (base.opened(info, writable=True) as connection,
               self.work.parts.writing.sharing() as pace):
             self.work.parts.repository.restore(
                 self.work.backup.id, connection, target_is_new=untouched,
                 progress=self._progress, check=self.claim.check, pace=pace)
-        with self.work.parts.database.write() as tx:
-            self.claim.remember(tx, filled=True)
+        self.claim.keep(filled=True)
 
     def _progress(self, progress: results.Progress) -> None:
         self.claim.progress(progress.bytes_total, progress.bytes_done,
@@ -142,6 +141,7 @@ class Disconnect(engine.Task):
 class Finish(engine.Task):
     """Let the volume be used, and give the backup back."""
 
+    @retry.whole
     def execute(self) -> None:
         """Write the result and the end of the operation together."""
         work = self.work

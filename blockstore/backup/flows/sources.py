@@ -23,6 +23,7 @@ from blockstore.backup.flows.base import existing
 from blockstore.backup.flows.base import Work
 from blockstore.db import models
 from blockstore.db import operations as db_operations
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db import snapshots as db_snapshots
 from blockstore.db.engine import Transaction
@@ -67,6 +68,7 @@ def prepare(work: Work, how: str) -> Source:
     return Source(id_)
 
 
+@retry.whole
 def _intend_snapshot(work: Work) -> str:
     id_ = uuidutils.generate_uuid()
     with work.parts.database.write() as tx:
@@ -83,6 +85,7 @@ def _intend_snapshot(work: Work) -> str:
     return id_
 
 
+@retry.whole
 def _intend_volume(work: Work) -> str:
     id_ = uuidutils.generate_uuid()
     snapshot_id = work.backup.snapshot_id
