@@ -1,33 +1,48 @@
-"""``blockstore-api``: the REST API by worker processes."""
+"""``blockstore-api``: the REST API by worker processes.
 
+:mod:`blockstore.wsgi` has the same application for other WSGI servers.
+"""
+
+import functools
 import sys
 import time
+
+from oslo_config import cfg
 
 from blockstore.api import response
 from blockstore.api.auth import noauth
 from blockstore.cmd import assembly
+from blockstore.cmd import common
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
-from blockstore.service import wsgi
+from blockstore.service import workers
 
 #: Seconds for what a worker has left to say when it ends.
 _LAST_WORDS = 5.0
+
+
+def application(conf: cfg.ConfigOpts, publisher: Publisher) -> response.App:
+    """Make the application; in a worker, after the fork.
+
+    Neither database nor transport may exist before.
+    """
+    return assembly.wsgi(conf, assembly.database(conf),
+                         rpc_transport.get_transport(conf), publisher)
+
+
+def say_last_words(publisher: Publisher) -> None:
+    """Send the notifications that wait, when a worker ends."""
+    publisher.stop(time.monotonic() + _LAST_WORDS)
 
 
 def main() -> int:
     """Run until a signal ends it."""
     conf = assembly.prepare('blockstore-api')
     noauth.check_exposure(conf)
-
     publisher = Publisher(conf)
-
-    def application() -> response.App:
-        # In a worker: neither database nor transport may exist before.
-        return assembly.wsgi(conf, assembly.database(conf),
-                             rpc_transport.get_transport(conf), publisher)
-
-    wsgi.serve_granian(application, conf, lambda: publisher.stop(
-        time.monotonic() + _LAST_WORDS))
+    workers.serve(functools.partial(application, conf, publisher), conf,
+                  functools.partial(say_last_words, publisher),
+                  functools.partial(common.read_again, conf))
     return 0
 
 

@@ -59,6 +59,15 @@ def prepare(argv: Sequence[str], prog: str, *,
     return conf
 
 
+def read_again(conf: cfg.ConfigOpts) -> None:
+    """Read the configuration files again, for processes forked from now on.
+
+    A file with mistakes is logged, and what was read before stays.
+    """
+    if conf.reload_config_files():
+        logging.setup(conf, PROJECT)
+
+
 def version() -> str:
     """Give the installed version of blockstore."""
     try:

@@ -1,28 +1,20 @@
-"""Serving HTTP: in this process, or in worker processes of its own.
+"""Serving HTTP in this process, for a daemon that is one (``blockstore-all``).
 
-:class:`WaitressServer` is a service object for a daemon that is one process
-(``blockstore-all``).  :func:`serve_granian` is the whole of
-``blockstore-api``: granian forks its workers before anything else exists, and
-each worker makes its own application, database engine and RPC transport.
+``blockstore-api`` serves by processes; see :mod:`blockstore.service.workers`.
 """
 
 from collections.abc import Callable
 import logging as std_logging
-from multiprocessing import util
 import socket
 import threading
 import time
 from typing import Any
 
-import granian
-from granian import constants
-from granian import log as granian_log
 from oslo_config import cfg
 from oslo_log import log as logging
 import waitress
 
 from blockstore.service import base
-from blockstore.service import systemd
 
 LOG = logging.getLogger(__name__)
 
@@ -126,31 +118,3 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def serve_granian(app_factory: Callable[[], App], conf: cfg.ConfigOpts,
-                  on_exit: Callable[[], object] | None = None) -> None:
-    """Serve an application by worker processes until SIGTERM.
-
-    Nothing that has threads (database, transport) may exist before: the
-    workers are forked.
-
-    :param app_factory: makes the application, once in each worker.
-    :param on_exit: called in each worker when it ends in order.
-    """
-    def load(*_: Any) -> App:
-        if on_exit is not None:
-            util.Finalize(None, on_exit, exitpriority=100)
-        return app_factory()
-
-    # granian hands SIGTERM on, and kills what is left at the deadline.
-    server = granian.Granian(
-        'blockstore', address=conf.api.host, port=conf.api.port,
-        interface=constants.Interfaces.WSGI, workers=conf.api.workers,
-        blocking_threads=conf.api.threads, websockets=False,
-        log_level=granian_log.LogLevels.error,
-        respawn_failed_workers=True, process_name='blockstore-api',
-        workers_kill_timeout=conf.service.stop_timeout)
-    server.on_startup(lambda: systemd.notify('READY=1', 'STATUS=serving'))
-    server.on_shutdown(lambda: systemd.notify('STOPPING=1'))
-    server.serve(target_loader=load, wrap_loader=False)

@@ -21,14 +21,14 @@ from blockstore.service import wsgi
 CHILD = textwrap.dedent("""
     import os, sys
     from blockstore.cmd import common
-    from blockstore.service import wsgi
+    from blockstore.service import workers
 
     def app(environ, start_response):
         start_response('200 OK', [('Content-Type', 'text/plain')])
         return [str(os.getpid()).encode()]
 
     conf = common.prepare(sys.argv[1:], 'blockstore-api')
-    wsgi.serve_granian(
+    workers.serve(
         lambda: app, conf,
         lambda: print('exit', os.getpid(), flush=True))
     print('done', flush=True)
