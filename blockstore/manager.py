@@ -29,6 +29,7 @@ from blockstore.db import services as db_services
 from blockstore.db.engine import Database
 from blockstore.lifecycle.identity import Identity
 from blockstore.lifecycle.worker import Handler
+from blockstore.lifecycle.worker import Limits
 from blockstore.lifecycle.worker import Worker
 from blockstore.rpc import server
 from blockstore.service import base
@@ -50,6 +51,7 @@ class Manager(base.Service):
     :param handlers: operation kind to handler.
     :param chores: services that live as long as the manager serves, such as
         periodic tasks.
+    :param limits: how many operations of a kind run at a time.
     """
 
     #: The topic of its operations, and its name for the log.
@@ -59,13 +61,15 @@ class Manager(base.Service):
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database, host: str,
                  handlers: Mapping[str, Handler],
-                 chores: tuple[base.Service, ...] = ()) -> None:
+                 chores: tuple[base.Service, ...] = (),
+                 limits: Limits | None = None) -> None:
         self.host = host
         self.conf = conf
         self.database = database
         self.identity = Identity(conf, self.name, host)
         self.worker = Worker(conf, database, topic=self.name, hosts=(host,),
-                             owner=self.identity.owner, handlers=handlers)
+                             owner=self.identity.owner, handlers=handlers,
+                             limits=limits, limit=self.limit)
         self.heartbeat = Heartbeat(self.report, conf)
         self.chores = chores
         self._topic = self.name
@@ -126,6 +130,10 @@ class Manager(base.Service):
         with self.database.write() as tx:
             db_services.report(tx, self.host, self.binary, topic=self._topic,
                                **facts)
+
+    def limit(self) -> int | None:
+        """Return how many operations it may run at a time; None: any."""
+        return None
 
     def facts(self) -> Facts:
         """Return what reports say of this manager besides its name."""

@@ -46,7 +46,9 @@ class BackupManager(manager.Manager):
              'backup.restore': Restore(parts),
              'backup.delete': Delete(parts)},
             (PeriodicTask('backup-housekeeping', self._abandon_journals,
-                          conf.backup.housekeeping_interval),))
+                          conf.backup.housekeeping_interval),),
+            {'backup.create': lambda: int(conf.backup.max_backups),
+             'backup.restore': lambda: int(conf.backup.max_restores)})
         self.listen(transport, topics.BACKUP,
                     BackupEndpoint(self.worker.ring))
 

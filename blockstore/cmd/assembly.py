@@ -18,6 +18,7 @@ from blockstore.api.auth import noauth
 from blockstore.cmd import common
 from blockstore.conf import CONF
 from blockstore.db import engine
+from blockstore.lifecycle import slots
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc.clients import Clients
 from blockstore.service import base
@@ -58,7 +59,9 @@ def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service],
     :param publisher: of notifications, if there is one already.
     """
     publisher = publisher or Publisher(conf)
+    places = slots.Shared(lambda: int(conf.operations.daemon_workers))
     for service in services:
         if isinstance(service, manager.Manager):
             service.worker.watch(publisher)
+            service.worker.share(places)
     return runner.Runner([publisher, *services], conf).run()

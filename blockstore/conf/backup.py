@@ -17,6 +17,13 @@ OPTS: list[cfg.Opt] = [
         help='Bytes of a volume whose changed extents are asked for in one '
              'call.'),
     cfg.IntOpt(
+        'max_backups', default=4, min=1, mutable=True,
+        help='Backups that one daemon makes at a time. Each takes about 75 '
+             'MiB of memory; see [store] workers.'),
+    cfg.IntOpt(
+        'max_restores', default=4, min=1, mutable=True,
+        help='Restores that one daemon does at a time.'),
+    cfg.IntOpt(
         'read_bandwidth', default=0, min=0, mutable=True,
         help='Bytes per second that all backups of one daemon together read '
              'from volumes; 0 for no limit. They have equal parts of it. '

@@ -19,8 +19,15 @@ OPTS: list[cfg.Opt] = [
         'max_attempts', default=10, min=1,
         help='How often an operation is taken up before it is failed.'),
     cfg.IntOpt(
-        'workers', default=8, min=1,
-        help='Operations that one manager runs at a time.'),
+        'workers', default=8, min=1, mutable=True,
+        help='Operations of one kind that one service runs at a time; each '
+             'back end is a service. Backups and restores have limits of '
+             'their own.'),
+    cfg.IntOpt(
+        'daemon_workers', default=24, min=1, mutable=True,
+        help='Operations that one daemon runs at a time, all kinds and back '
+             'ends together. One of each kind always has a place, so that '
+             'long ones never hold up the others.'),
     cfg.IntOpt(
         'kept_days', default=30, min=1,
         help='Days that closed operations can be looked at.'),

@@ -48,6 +48,11 @@ BACKEND_OPTS: list[cfg.Opt] = [
     cfg.FloatOpt(
         'max_over_subscription_ratio', default=20.0, min=1.0,
         help='How many times the capacity may be promised to volumes.'),
+    cfg.IntOpt(
+        'max_operations', min=1,
+        help='Operations that the back end does at a time, all kinds '
+             'together; one of each kind always has a place. Not set: as '
+             'many as the daemon does.'),
     cfg.BoolOpt(
         'backup_use_temp_snapshot',
         help='Whether a volume in use is backed up through a temporary '

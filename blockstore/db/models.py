@@ -348,6 +348,10 @@ class Operation(Base):
                  'lease_expires_at'),
         sa.Index('operations_resource', 'resource_id', 'state'),
         sa.Index('operations_page', 'project_id', 'created_at', 'id'),
+        sa.Index('operations_turn', 'state', 'project_id', 'topic', 'kind',
+                 'created_at', 'id', 'host'),
+        sa.Index('operations_claimed', 'project_id', 'topic', 'kind',
+                 'claimed_at'),
         Base.__table_args__)
 
     id: orm.Mapped[str] = _uuid()
@@ -366,6 +370,7 @@ class Operation(Base):
     attempt: orm.Mapped[int] = orm.mapped_column(default=0)
     lease_owner: orm.Mapped[str | None]
     lease_expires_at: orm.Mapped[OptionalTime]
+    claimed_at: orm.Mapped[OptionalTime]
     step: orm.Mapped[str | None]
     bytes_total: orm.Mapped[int | None] = orm.mapped_column(sa.BigInteger)
     bytes_done: orm.Mapped[int | None] = orm.mapped_column(sa.BigInteger)

@@ -1,4 +1,9 @@
-"""The rows of operations: started, claimed by lease, renewed, finished."""
+"""The rows of operations: started, claimed by lease, renewed, finished.
+
+Projects take turns: of those that wait for the same kind of work, the one is
+next whose last claim is longest ago.  That stands in the rows, so it holds
+for all services of a topic together and whoever is started anew.
+"""
 
 import datetime
 import typing
@@ -16,6 +21,18 @@ Row = models.Operation
 
 PENDING, RUNNING, DONE, FAILED = 'pending', 'running', 'done', 'failed'
 OPEN = (PENDING, RUNNING)
+_NEVER = datetime.datetime(1970, 1, 1)
+
+
+class Due(typing.NamedTuple):
+    """An operation that may be taken up.
+
+    :ivar more: whether others of its kind and project wait behind it.
+    """
+
+    id: str
+    kind: str
+    more: bool
 
 
 def get(tx: Transaction, id_: str) -> Row | None:
@@ -30,17 +47,45 @@ def insert(tx: Transaction, **values: typing.Any) -> None:
 
 
 def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
-        kinds: tuple[str, ...] | None = None) -> list[str]:
-    """Return ids of operations that these hosts may take up, oldest first.
+        kinds: tuple[str, ...] | None = None) -> list[Due]:
+    """Return what these hosts may take up, whose turn it is first.
 
-    The operations of one resource are due one after the other.
+    For each kind and project it is the one that comes first: what another
+    worker left, then the oldest.  The operations of one resource are due one
+    after the other.
     """
-    statement = sa.select(_T.c.id).where(
+    waiting = sa.select(_T.c.kind, _T.c.project_id).where(
         _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
-        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(tx),
-        ~_older_open(_T))
-    statement = statement.order_by(_T.c.created_at, _T.c.id).limit(limit)
-    return list(tx.execute(statement).scalars())
+        _for(_T, hosts)).distinct().subquery('waiting')
+
+    def first(state: str) -> sa.ScalarSelect[typing.Any]:
+        one = _T.alias(f'first_{state}')
+        return sa.select(one.c.id).where(
+            one.c.state == state, one.c.project_id == waiting.c.project_id,
+            one.c.topic == topic, one.c.kind == waiting.c.kind,
+            _for(one, hosts), _free(tx, one), ~_older_open(one)).order_by(
+                one.c.created_at, one.c.id).limit(1).scalar_subquery()
+
+    served = _T.alias('served')
+    heads = sa.select(
+        sa.func.coalesce(first(RUNNING), first(PENDING)).label('id'),
+        sa.select(served.c.claimed_at).where(
+            served.c.project_id == waiting.c.project_id,
+            served.c.topic == topic, served.c.kind == waiting.c.kind,
+            served.c.claimed_at.is_not(None)).order_by(
+                served.c.claimed_at.desc()).limit(1).scalar_subquery()
+        .label('served_at')).select_from(waiting).subquery('heads')
+    other = _T.alias('other')
+    more = sa.exists().where(
+        other.c.state.in_(OPEN), other.c.project_id == _T.c.project_id,
+        other.c.topic == topic, other.c.kind == _T.c.kind,
+        _for(other, hosts), _free(tx, other), other.c.id != _T.c.id)
+    statement = sa.select(_T.c.id, _T.c.kind, more).join(
+        heads, heads.c.id == _T.c.id).order_by(
+            sa.func.coalesce(heads.c.served_at, _NEVER), _T.c.created_at,
+            _T.c.id).limit(limit)
+    return [Due(id_, kind, bool(others))
+            for id_, kind, others in tx.execute(statement)]
 
 
 def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
@@ -55,9 +100,10 @@ def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
     return waiting is None and rows.update(
         tx, Row, id_, {'state': RUNNING, 'attempt': _T.c.attempt + 1,
                        'lease_owner': owner,
-                       'lease_expires_at': clock.now(tx, lease)},
+                       'lease_expires_at': clock.now(tx, lease),
+                       'claimed_at': clock.now(tx)},
         _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
-        sa.or_(_T.c.host.is_(None), _T.c.host.in_(hosts)), _free(tx))
+        _for(_T, hosts), _free(tx, _T))
 
 
 def renew(tx: Transaction, id_: str, owner: str, lease: float,
@@ -172,7 +218,7 @@ def held(owner: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (_T.c.state == RUNNING, _T.c.lease_owner == owner)
 
 
-def _older_open(this: sa.Table) -> sa.ColumnElement[bool]:
+def _older_open(this: sa.FromClause) -> sa.ColumnElement[bool]:
     older = _T.alias('older')
     return sa.exists().where(
         older.c.resource_id == this.c.resource_id,
@@ -187,6 +233,13 @@ def _known(kinds: tuple[str, ...] | None) -> sa.ColumnElement[bool]:
     return sa.true() if kinds is None else _T.c.kind.in_(kinds)
 
 
-def _free(tx: Transaction) -> sa.ColumnElement[bool]:
-    return sa.or_(_T.c.lease_owner.is_(None),
-                  _T.c.lease_expires_at < clock.now(tx))
+def _for(this: sa.FromClause, hosts: tuple[str, ...],
+         ) -> sa.ColumnElement[bool]:
+    """The condition that one of these hosts may do an operation."""
+    # Not an OR: MariaDB loses rows of it when it skips through an index.
+    return sa.func.coalesce(this.c.host, '').in_(('', *hosts))
+
+
+def _free(tx: Transaction, this: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.or_(this.c.lease_owner.is_(None),
+                  this.c.lease_expires_at < clock.now(tx))

@@ -1,9 +1,11 @@
 """A worker: claims operations of one topic and runs their handlers.
 
-Doorbells (``ring``) make it quick; its poller makes it sure: whatever is due
-for its hosts is found within ``[operations] poll_interval`` seconds, be it
-new, dropped by a broker, or left by a worker that died.  An operation that
-comes twice is claimed once.
+What waits, waits in the database alone: a worker holds what it runs and
+nothing else.  Its poller looks for what is due when a doorbell rings
+(``ring``), when an operation has ended, and every ``[operations]
+poll_interval`` seconds, be it new, dropped by a broker, or left by a worker
+that died.  It claims as much as there is room for (see
+:mod:`blockstore.lifecycle.slots`); projects take turns.
 
 What a handler raises decides what follows:
 
@@ -15,8 +17,8 @@ What a handler raises decides what follows:
   breaks, it is closed all the same and the rest is left to the reaper.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping
-import concurrent.futures
 import threading
 import time
 import typing
@@ -33,10 +35,17 @@ from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
 from blockstore.lifecycle import operations
+from blockstore.lifecycle import slots
 from blockstore.lifecycle.operations import Claim
 from blockstore.service import base
 
 LOG = logging.getLogger(__name__)
+
+# While there is no room for a kind, its doorbells are answered together.
+_PAUSE = 0.05
+# How often somebody else may be quicker before it is left to the next look.
+_TRIES = 5
+Limits = Mapping[str, Callable[[], int]]
 
 
 class Handler(typing.Protocol):
@@ -58,11 +67,16 @@ class Worker(base.Service):
     :param owner: a name of this process that no other process ever has.
     :param handlers: operation kind to handler; operations of other kinds
         are left to workers (of a newer release) that know them.
+    :param limits: how many operations of a kind run at a time; others are
+        limited by ``[operations] workers``.
+    :param limit: how many run at a time in all.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database, *,
                  topic: str, hosts: tuple[str, ...], owner: str,
-                 handlers: Mapping[str, Handler]) -> None:
+                 handlers: Mapping[str, Handler],
+                 limits: Limits | None = None,
+                 limit: slots.Limit = lambda: None) -> None:
         self.name = topic
         self._options = conf.operations
         self._database = database
@@ -71,10 +85,13 @@ class Worker(base.Service):
         self._owner = owner
         self._handlers = handlers
         self._keeper = operations.Keeper(self._options.lease)
-        self._pool = concurrent.futures.ThreadPoolExecutor(
-            self._options.workers, thread_name_prefix=f'{topic}-operation')
-        self._taken: set[str] = set()
-        self._lock = threading.Lock()
+        self._limits = {kind: lambda: int(self._options.workers)
+                        for kind in handlers} | dict(limits or {})
+        self._own = slots.Shared(limit)
+        self._lanes: dict[str, slots.Lane] = {}
+        self.share(slots.Shared(lambda: None))
+        self._rung = threading.Event()
+        self._freed = threading.Event()
         self._listener: events.Listener = events.SILENCE
         self._stopping = threading.Event()
         self._poller = threading.Thread(
@@ -83,6 +100,11 @@ class Worker(base.Service):
     def watch(self, listener: events.Listener) -> None:
         """Tell a listener of what happens; called before the start."""
         self._listener = listener
+
+    def share(self, daemon: slots.Shared) -> None:
+        """Share places with other workers; called before the start."""
+        self._lanes = {kind: slots.Lane(limit, [self._own, daemon])
+                       for kind, limit in self._limits.items()}
 
     def start(self) -> None:
         """Begin to take operations."""
@@ -96,12 +118,13 @@ class Worker(base.Service):
             left to its lease.
         """
         self._stopping.set()
+        self._freed.set()
+        self._rung.set()
         self._keeper.hand_over()
         if self._poller.is_alive():
             self._poller.join()
-        while self._taken and time.monotonic() < deadline:
+        while self._own.running and time.monotonic() < deadline:
             time.sleep(0.01)
-        self._pool.shutdown(wait=False, cancel_futures=True)
         self._keeper.stop()
 
     def healthy(self) -> bool:
@@ -109,19 +132,15 @@ class Worker(base.Service):
         return self._poller.is_alive() or self._stopping.is_set()
 
     def ring(self, operation_id: str) -> None:
-        """The doorbell: look at this operation now."""
-        if self._stopping.is_set():
-            return
-        with self._lock:
-            room = self._options.workers * 8
-            if operation_id in self._taken or len(self._taken) >= room:
-                return
-            self._taken.add(operation_id)
-        self._pool.submit(self._work, operation_id)
+        """The doorbell: an operation may be due; look now."""
+        LOG.debug('Operation %s is due', operation_id)
+        self._rung.set()
 
     def run_now(self, operation_id: str, timeout: float) -> None:
         """Do an operation in the caller's thread, and return when it ended.
 
+        It takes a place even if there is none: what limits these are the
+        threads that answer calls.
         If another one has it, or older ones come first, wait for them.  It
         has ended, too, when all that is left is for its caller to fetch the
         answer.
@@ -132,11 +151,11 @@ class Worker(base.Service):
         deadline = time.monotonic() + timeout
         pause = 0.002
         while not self._stopping.is_set():
-            with self._lock:
-                free = operation_id not in self._taken
-                self._taken.add(operation_id)
-            if free:
-                self._work(operation_id)
+            claim = self._claim(operation_id)
+            if claim is not None:
+                lane = self._lanes[claim.operation.kind]
+                lane.enter(anyway=True)
+                self._work(claim, lane)
             with self._database.read() as tx:
                 row = db.get(tx, operation_id)
             if (row is None or row.state not in db.OPEN
@@ -152,34 +171,64 @@ class Worker(base.Service):
             remedy='it is gone on with: look at it with GET /operations/ID')
 
     def _poll(self) -> None:
-        while True:
+        while not self._stopping.is_set():
+            self._rung.clear()
+            self._freed.clear()
             try:
-                with self._database.read() as tx:
-                    due = db.due(tx, self._topic, self._hosts,
-                                 self._options.workers * 8,
-                                 tuple(self._handlers))
-                for operation_id in due:
-                    self.ring(operation_id)
+                self._take()
             except db_exception.DBError:
                 LOG.exception('Cannot look for due operations; will retry')
-            if self._stopping.wait(self._options.poll_interval):
-                return
+            if not all(lane.room() for lane in self._lanes.values()):
+                self._freed.wait(_PAUSE)
+            self._rung.wait(self._options.poll_interval)
 
-    def _work(self, operation_id: str) -> None:
+    def _take(self) -> None:
+        """Begin what is due, as long as there is room and more of it."""
+        tries = _TRIES
+        while tries and not self._stopping.is_set():
+            kinds = tuple(kind for kind, lane in self._lanes.items()
+                          if lane.room())
+            if not kinds:
+                return
+            with self._database.read() as tx:
+                due = db.due(tx, self._topic, self._hosts,
+                             self._options.workers * 8, kinds)
+            begun = [self._begin(one) for one in due]
+            if not any(one.more or not taken
+                       for one, taken in zip(due, begun, strict=True)
+                       if self._lanes[one.kind].room()):
+                return
+            tries = _TRIES if any(begun) else tries - 1
+
+    def _begin(self, due: db.Due) -> bool:
+        """Claim an operation and run it, if there is room for it."""
+        lane = self._lanes[due.kind]
+        if self._stopping.is_set() or not lane.enter():
+            return False
+        claim = None
         try:
-            # What still waits when the worker stops is another's.
-            claim = (None if self._stopping.is_set()
-                     else self._claim(operation_id))
-            if claim is not None:
-                with self._keeper.keeping(claim):
-                    self._run(claim)
-                self._ring_next(operation_id, claim)
-        except Exception:
-            # The boundary of a pool thread: nobody else would see it.
-            LOG.exception('Operation %s was not worked on', operation_id)
+            claim = self._claim(due.id)
         finally:
-            with self._lock:
-                self._taken.discard(operation_id)
+            if claim is None:
+                lane.leave()
+        if claim is None:
+            return False
+        threading.Thread(target=self._work, args=(claim, lane), daemon=True,
+                         name=f'{self._topic}-{due.kind}').start()
+        return True
+
+    def _work(self, claim: Claim, lane: slots.Lane) -> None:
+        try:
+            with self._keeper.keeping(claim):
+                self._run(claim)
+        except Exception:
+            # The boundary of a thread: nobody else would see it.
+            LOG.exception('Operation %s was not worked on', claim.id)
+        finally:
+            lane.leave()
+            # Others may have waited for the place, or for the resource.
+            self._freed.set()
+            self._rung.set()
 
     @retry.whole
     def _claim(self, operation_id: str) -> Claim | None:
@@ -197,14 +246,6 @@ class Worker(base.Service):
             if events.is_first_start(row):
                 claim.tell(tx, events.START)
         return claim
-
-    def _ring_next(self, operation_id: str, claim: Claim) -> None:
-        """Go on at once with what waited for this operation."""
-        with self._database.read() as tx:
-            following = db.next_of(tx, claim.operation.resource_id,
-                                   self._topic)
-        if following is not None and following != operation_id:
-            self.ring(following)
 
     def _run(self, claim: Claim) -> None:
         row = claim.operation

@@ -78,6 +78,11 @@ class VolumeManager(manager.Manager):
         """Let go of the back end; what it serves to clients goes on."""
         self.driver.close()
 
+    def limit(self) -> int | None:
+        """Return how many operations the back end does at a time."""
+        limit: int | None = self.driver.conf.max_operations
+        return limit
+
     def facts(self) -> manager.Facts:
         """Return what the driver says that it can."""
         return {'zone': (self.driver.conf.availability_zone

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from testtools import matchers
 
 from blockstore.db import models
+from blockstore.db import operations
 from blockstore.db import rows
 from blockstore.db.engine import Database
 from blockstore.tests.unit.api import base
@@ -109,3 +110,20 @@ class StatementTest(base.ApiTestCase):
                      'types', 'operations'):
             _, number = self.count('GET', noun)
             self.assertThat(number, at_most(4), noun)
+
+    def test_looking_for_work(self):
+        ids = self.add(3)
+        for id_ in ids:
+            self.ask('POST', 'snapshots', {'snapshot': {'volume_id': id_}},
+                     version='3.71')
+        kinds = ('snapshot.create', 'snapshot.delete')
+        hosts = (base.HOST.partition('#')[0],)
+        with counted(self.database.engine) as statements:
+            with self.database.read() as tx:
+                due = operations.due(tx, 'volume', hosts, 64, kinds)
+            self.assertEqual(1, len(statements))
+            with self.database.write() as tx:
+                self.assertTrue(operations.claim(
+                    tx, due[0].id, 'volume', hosts, 'me', 60, kinds))
+                operations.get(tx, due[0].id)
+            self.assertThat(len(statements), at_most(4))

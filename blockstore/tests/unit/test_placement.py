@@ -106,8 +106,8 @@ class PlacementTest(test_base.BaseTestCase):
                 operation.lease_expires_at))
         self.assertEqual([('node1@fast', claim.id)], self.rung)
         with self.database.read() as tx:
-            self.assertEqual([claim.id], db_operations.due(
-                tx, 'volume', ('node1@fast',), 9))
+            self.assertEqual([claim.id], [due.id for due in db_operations.due(
+                tx, 'volume', ('node1@fast',), 9)])
             self.assertEqual([], db_operations.due(
                 tx, 'scheduler', ('node9',), 9))
 
