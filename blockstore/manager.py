@@ -31,6 +31,7 @@ from blockstore.lifecycle.identity import Identity
 from blockstore.lifecycle.worker import Handler
 from blockstore.lifecycle.worker import Limits
 from blockstore.lifecycle.worker import Worker
+from blockstore.monitoring import checks
 from blockstore.rpc import server
 from blockstore.service import base
 from blockstore.service.heartbeat import Heartbeat
@@ -73,6 +74,7 @@ class Manager(base.Service):
         self.heartbeat = Heartbeat(self.report, conf)
         self.chores = chores
         self._topic = self.name
+        self._transport: typing.Any = None
         self._rpc: server.Server | None = None
         self._running: list[base.Service] = []
         self._serving = False
@@ -81,6 +83,7 @@ class Manager(base.Service):
                endpoint: object) -> None:
         """Have other services answered by an endpoint, once it serves."""
         self._topic = topic
+        self._transport = transport
         self._rpc = server.Server(transport, self.conf)
         self._rpc.add(topic, endpoint)
 
@@ -112,6 +115,10 @@ class Manager(base.Service):
     def ready(self) -> bool:
         """Tell whether it takes work."""
         return self._serving
+
+    def checks(self) -> Mapping[str, base.Check]:
+        """Return what its database and its broker have to answer."""
+        return checks.of(self.conf, self.database, self._transport)
 
     def healthy(self) -> bool:
         """Tell whether work is still looked for, if it ever was.

@@ -1,6 +1,7 @@
 """The pipeline: every layer that a request passes, in order.
 
-Outermost first: the health check (needs no caller), the headers of a proxy
+Outermost first: the health check (needs no caller), what counts and times
+each answer, the headers of a proxy
 (only when ``[oslo_middleware] enable_proxy_headers_parsing`` is set), the
 request id, who asks, and the router.  Sizes are bounded where a body is read
 (:mod:`blockstore.api.request`), faults are made in the router.
@@ -14,6 +15,7 @@ from oslo_context import context as oslo_context
 from oslo_middleware import healthcheck
 from oslo_middleware import http_proxy_to_wsgi
 
+from blockstore.api import measure
 from blockstore.api import policy
 from blockstore.api import response
 from blockstore.api import router
@@ -77,4 +79,4 @@ def make_app(conf: cfg.ConfigOpts, services: Any,
     conf.register_opts(http_proxy_to_wsgi.OPTS, group='oslo_middleware')
     if conf.oslo_middleware.enable_proxy_headers_parsing:
         app = http_proxy_to_wsgi.HTTPProxyToWSGI(app, conf)
-    return HealthCheck(app, conf)
+    return HealthCheck(measure.Measure(app), conf)

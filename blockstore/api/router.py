@@ -31,6 +31,7 @@ LOG = logging.getLogger(__name__)
 REQUEST_ID_KEY = 'openstack.request_id'
 GLOBAL_REQUEST_ID_KEY = 'openstack.global_request_id'
 OPEN_PROJECT_KEY = 'blockstore.project_from_url'
+ROW_KEY = 'blockstore.row'
 _LONGEST_PROJECT = 255
 
 
@@ -95,7 +96,7 @@ class Router:
         req.enforcer = self._enforcer
         root = self._roots.get((req.environ['REQUEST_METHOD'], path))
         if root is not None:
-            req.row = root
+            req.row = req.environ[ROW_KEY] = root
             return _as_response(root, root.handler(req))
         version, project, page, arguments = self._match(path)
         req.project_in_url = project
@@ -111,6 +112,7 @@ class Router:
         req.links = links.Links(links.base_url(self._conf, req.environ),
                                 version, project)
         req.row = row = self._choose(req, page)
+        req.environ[ROW_KEY] = row
         self._enforcer.require(req.context, row.policy)
         if row.schema is not None:
             if req.body_json is None:

@@ -4,6 +4,7 @@ Any backup host takes any backup (R-107): the bytes are reached through
 connections that the volume services open, and the store is shared.
 """
 
+from collections.abc import Mapping
 import typing
 
 from oslo_config import cfg
@@ -24,6 +25,7 @@ from blockstore.db.engine import Database
 from blockstore.lifecycle.backups import BackupStatus
 from blockstore.rpc import topics
 from blockstore.rpc.clients import Clients
+from blockstore.service import base
 from blockstore.service.periodic import PeriodicTask
 
 LOG = logging.getLogger(__name__)
@@ -51,6 +53,10 @@ class BackupManager(manager.Manager):
              'backup.restore': lambda: int(conf.backup.max_restores)})
         self.listen(transport, topics.BACKUP,
                     BackupEndpoint(self.worker.ring))
+
+    def checks(self) -> Mapping[str, base.Check]:
+        """Return what the store, too, has to answer."""
+        return {**super().checks(), 'store': self.repository.check}
 
     def _abandon_journals(self) -> None:
         """Remove journals of backups that nobody will go on with."""

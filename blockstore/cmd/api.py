@@ -5,10 +5,12 @@
 
 import functools
 import sys
+import tempfile
 import time
 
 from oslo_config import cfg
 
+from blockstore import metrics
 from blockstore.api import response
 from blockstore.api.auth import noauth
 from blockstore.cmd import assembly
@@ -40,9 +42,12 @@ def main() -> int:
     conf = assembly.prepare('blockstore-api')
     noauth.check_exposure(conf)
     publisher = Publisher(conf)
-    workers.serve(functools.partial(application, conf, publisher), conf,
-                  functools.partial(say_last_words, publisher),
-                  functools.partial(common.read_again, conf))
+    with tempfile.TemporaryDirectory(prefix='blockstore-api-') as counts:
+        # Whichever worker is scraped tells what all of them have counted.
+        metrics.share(counts)
+        workers.serve(functools.partial(application, conf, publisher), conf,
+                      functools.partial(say_last_words, publisher),
+                      functools.partial(common.read_again, conf))
     return 0
 
 

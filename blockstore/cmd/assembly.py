@@ -10,8 +10,10 @@ import sys
 import typing
 
 from oslo_config import cfg
+import prometheus_client as prometheus
 
 from blockstore import manager
+from blockstore import metrics
 from blockstore.api import app
 from blockstore.api import response
 from blockstore.api.auth import noauth
@@ -19,6 +21,11 @@ from blockstore.cmd import common
 from blockstore.conf import CONF
 from blockstore.db import engine
 from blockstore.lifecycle import slots
+from blockstore.monitoring import checks
+from blockstore.monitoring import facts
+from blockstore.monitoring import health
+from blockstore.monitoring import listener
+from blockstore.monitoring import pages
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc.clients import Clients
 from blockstore.service import base
@@ -48,8 +55,25 @@ def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
          transport: typing.Any, publisher: Publisher) -> response.App:
     """Make the API application; refuses an exposed ``noauth``."""
     noauth.check_exposure(conf)
-    return app.make_app(
-        conf, Services(conf, opened, Clients(transport, conf, publisher)))
+    return pages.Pages(
+        watched(conf, opened),
+        health.Health(conf, [], checks.of(conf, opened, transport)),
+        app.make_app(conf, Services(
+            conf, opened, Clients(transport, conf, publisher))),
+        conf.observability.metrics_allowed)
+
+
+def watched(conf: cfg.ConfigOpts, opened: engine.Database | None,
+            ) -> list[prometheus.CollectorRegistry]:
+    """Return what is scraped: this process's counts and the facts.
+
+    :param opened: the database to ask; None: it is asked elsewhere.
+    """
+    if opened is None:
+        return [metrics.registry()]
+    facts_ = prometheus.CollectorRegistry()
+    facts_.register(facts.Facts(conf, opened))
+    return [metrics.registry(), facts_]
 
 
 def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service],
@@ -64,4 +88,12 @@ def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service],
         if isinstance(service, manager.Manager):
             service.worker.watch(publisher)
             service.worker.share(places)
-    return runner.Runner([publisher, *services], conf).run()
+    every = [publisher, *services]
+    if conf.observability.port is not None:
+        opened = next((
+            service.database for service in services
+            if isinstance(service, manager.Manager)
+            and service.name == 'scheduler'), None)
+        every = [listener.Listener(conf, pages.Pages(
+            watched(conf, opened), health.Health(conf, every, {}))), *every]
+    return runner.Runner(every, conf).run()

@@ -5,6 +5,7 @@
 True
 """
 
+import functools
 import pathlib
 
 from alembic import command
@@ -37,6 +38,7 @@ def version(database: Database) -> str | None:
         return context.get_current_revision()
 
 
+@functools.cache
 def head() -> str:
     """Return the revision that this release needs."""
     found = script.ScriptDirectory.from_config(

@@ -15,6 +15,7 @@ from oslo_log import log as logging
 from oslo_utils import timeutils
 
 from blockstore import context as contexts
+from blockstore import metrics
 from blockstore.db import messages as db_messages
 from blockstore.db import models
 from blockstore.db import operations as db_operations
@@ -88,7 +89,7 @@ class Reaper:
         for row in ended:
             LOG.error('%s %s was stuck in %s: %s', machine.noun, row.id,
                       row.status, REASON)
-        return len(ended)
+        return _counted(tx, machine.noun, 'stuck', len(ended))
 
     def _remove(self, tx: Transaction, machine: Machine,
                 model: type[models.Base], *names: str) -> int:
@@ -100,7 +101,7 @@ class Reaper:
             transitions.try_move(tx, machine, model, row.id, 'deleting',
                                  reason='left over by a backup')
             self._start(tx, f'{machine.noun}.delete', row)
-        return len(found)
+        return _counted(tx, machine.noun, 'left over', len(found))
 
     def _start(self, tx: Transaction, kind: str, row: typing.Any) -> None:
         volume_id = row.id if kind == 'volume.delete' else row.volume_id
@@ -118,4 +119,11 @@ class Reaper:
                       row.id, row.backup_id)
             db_volumes.release_from_backup(tx, row.id, row.backup_id,
                                            'error_backing-up')
-        return len(held)
+        return _counted(tx, 'volume', 'held', len(held))
+
+
+def _counted(tx: Transaction, noun: str, reason: str, number: int) -> int:
+    if number:
+        tx.after_commit(
+            lambda: metrics.ORPHANS.labels(noun, reason).inc(number))
+    return number

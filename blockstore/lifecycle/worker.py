@@ -29,6 +29,7 @@ from oslo_log import log as logging
 
 from blockstore import errors
 from blockstore import exceptions
+from blockstore import metrics
 from blockstore.db import operations as db
 from blockstore.db import retry
 from blockstore.db.engine import Database
@@ -92,6 +93,7 @@ class Worker(base.Service):
         self.share(slots.Shared(lambda: None))
         self._rung = threading.Event()
         self._freed = threading.Event()
+        self._put_off: set[str] = set()
         self._listener: events.Listener = events.SILENCE
         self._stopping = threading.Event()
         self._poller = threading.Thread(
@@ -245,7 +247,16 @@ class Worker(base.Service):
                           self._listener)
             if events.is_first_start(row):
                 claim.tell(tx, events.START)
+        self._count_takeover(row)
         return claim
+
+    def _count_takeover(self, row: db.Row) -> None:
+        """Note that another process has let an operation lie."""
+        if row.attempt > 1 and row.id not in self._put_off:
+            metrics.TAKEOVERS.labels(row.kind).inc()
+            LOG.warning('%s of %s is taken over, attempt %d', row.kind,
+                        row.resource_id, row.attempt)
+        self._put_off.discard(row.id)
 
     def _run(self, claim: Claim) -> None:
         row = claim.operation
@@ -253,6 +264,12 @@ class Worker(base.Service):
         claim.context.update_store()
         LOG.info('%s of %s begins, attempt %d', row.kind, row.resource_id,
                  row.attempt)
+        state = self._attempt(handler, claim)
+        metrics.OPERATIONS_ENDED.labels(row.kind, state).inc()
+
+    def _attempt(self, handler: Handler, claim: Claim) -> str:
+        """Let the handler work; tell what has become of the operation."""
+        row = claim.operation
         try:
             if row.attempt > self._options.max_attempts:
                 raise exceptions.BlockstoreError(
@@ -261,25 +278,33 @@ class Worker(base.Service):
             retry.whole(handler.run)(claim)
         except exceptions.LeaseLost:
             LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
+            return 'lost'
         except exceptions.HandedOver:
             claim.release()
+            return 'handed over'
         except exceptions.TryLater as error:
             LOG.warning('%s of %s is tried again later: %s', row.kind,
                         row.resource_id, error)
+            self._put_off.add(row.id)
+            return 'put off'
         except db_exception.DBError:
             LOG.exception('%s of %s is left to be taken up again', row.kind,
                           row.resource_id)
+            self._put_off.add(row.id)
             self._give_back(claim)
+            return 'put off'
         except exceptions.BlockstoreError as error:
             LOG.warning('%s of %s failed: %s', row.kind, row.resource_id,
                         error)
             self._fail(handler, claim, error)
+            return 'failed'
         except Exception as error:
             LOG.exception('%s of %s failed', row.kind, row.resource_id)
             self._fail(handler, claim, exceptions.BlockstoreError(
                 f'unexpected {type(error).__name__}'))
-        else:
-            LOG.info('%s of %s ended', row.kind, row.resource_id)
+            return 'failed'
+        LOG.info('%s of %s ended', row.kind, row.resource_id)
+        return 'done'
 
     def _give_back(self, claim: Claim) -> None:
         try:

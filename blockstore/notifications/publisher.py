@@ -122,7 +122,7 @@ class _PatientTransport(
         def send() -> None:
             self._driver.send_notification(target, ctxt, message, version,
                                            retry=retry)
-            metrics.NOTIFICATIONS.inc()
+            metrics.NOTIFICATIONS.labels(message['priority']).inc()
         self.outbox.put(str(message['event_type']), send)
 
 

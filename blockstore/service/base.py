@@ -6,8 +6,13 @@ deadline.  It forks nothing and touches no signal.
 """
 
 import abc
+from collections.abc import Callable
+from collections.abc import Mapping
 import threading
 import time
+
+#: Raises when what it asks for is not there; may take its time.
+Check = Callable[[], object]
 
 
 class Service(abc.ABC):
@@ -42,6 +47,10 @@ class Service(abc.ABC):
         A service may start and yet have to wait, for its back end perhaps.
         """
         return True
+
+    def checks(self) -> Mapping[str, Check]:
+        """Return what else must be there for it to be ready, by name."""
+        return {}
 
     def healthy(self) -> bool:
         """Tell whether the service still does its work.

@@ -5,6 +5,7 @@ It only puts the parts together; operations are done by the handlers in
 it is not ready, does not report itself, takes nothing up, and tries again.
 """
 
+from collections.abc import Mapping
 import threading
 import typing
 
@@ -89,6 +90,16 @@ class VolumeManager(manager.Manager):
                          or self.conf.service.availability_zone),
                 'capabilities': endpoint.abilities(self.driver),
                 'backend_state': 'up'}
+
+    def checks(self) -> Mapping[str, base.Check]:
+        """Return what the driver, too, has to answer."""
+        backend = self.host.partition('@')[2]
+        return {**super().checks(), f'driver {backend}': self._check_driver}
+
+    def _check_driver(self) -> None:
+        if not self.driver.initialized:
+            raise exceptions.Unavailable(
+                f'back end {self.host} is not set up')
 
     def _set_up_later(self) -> None:
         while not self._stopping.wait(SETUP_RETRY):

@@ -7,6 +7,7 @@ one that was cut off later does not copy again.
 """
 
 from collections.abc import Iterator
+import functools
 import itertools
 import typing
 
@@ -18,6 +19,7 @@ from taskflow.types import failure
 from blockstore import exceptions
 from blockstore.backup.flows import base
 from blockstore.backup.flows import engine
+from blockstore.backup.flows import meter
 from blockstore.backup.flows import sources
 from blockstore.backup.flows.sources import Source
 from blockstore.backup.store import results
@@ -235,7 +237,12 @@ class Copy(engine.Task):
                     offset, min(window, size - offset)):
                 yield Extent(*extent)
 
+    @functools.cached_property
+    def _meter(self) -> meter.Meter:
+        return meter.Meter('backup')
+
     def _progress(self, progress: results.Progress) -> None:
+        self._meter.count(progress)
         self.claim.progress(progress.bytes_total, progress.bytes_done,
                             progress.bytes_skipped)
 

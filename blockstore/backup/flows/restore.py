@@ -5,6 +5,7 @@ whole image were right and the bytes are durable.  A run that was cut off is
 repeated from the start.
 """
 
+import functools
 import time
 import typing
 
@@ -14,6 +15,7 @@ from blockstore import errors
 from blockstore import exceptions
 from blockstore.backup.flows import base
 from blockstore.backup.flows import engine
+from blockstore.backup.flows import meter
 from blockstore.backup.flows.base import Work
 from blockstore.backup.store import results
 from blockstore.db import models
@@ -125,7 +127,12 @@ class Fill(engine.Task):
                 progress=self._progress, check=self.claim.check, pace=pace)
         self.claim.keep(filled=True)
 
+    @functools.cached_property
+    def _meter(self) -> meter.Meter:
+        return meter.Meter('restore')
+
     def _progress(self, progress: results.Progress) -> None:
+        self._meter.count(progress)
         self.claim.progress(progress.bytes_total, progress.bytes_done,
                             progress.bytes_skipped)
 

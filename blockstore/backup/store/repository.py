@@ -52,6 +52,10 @@ class Repository:
         """Make the repository that the section ``[store]`` describes."""
         return cls(loader.load(conf), how.Settings.from_conf(conf))
 
+    def check(self) -> None:
+        """Raise StoreError unless something can be written."""
+        self.backend.now()
+
     @functools.cached_property
     def layout(self) -> layout.Layout:
         """The store's constants."""

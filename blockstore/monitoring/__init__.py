@@ -1,0 +1,1 @@
+"""Being watched: metrics, facts of the database, health; see ``pages``."""
