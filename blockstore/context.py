@@ -23,23 +23,27 @@ class RequestContext(context.RequestContext):
 
     :param is_admin: what the API's policy decided; None derives it from
         the role ``admin``.
+    :param operation_id: the operation that the work is done for, if any; as
+        ``resource_uuid``, it is there for the log.
     :param overwrite: put this context into the current thread.
     """
 
     FROM_DICT_EXTRA_KEYS = ['service_roles', 'service_user_id',
-                            'service_project_id']
+                            'service_project_id', 'operation_id']
 
     def __init__(self, user_id: str | None = None,
                  project_id: str | None = None, *,
                  roles: Sequence[str] | None = None,
                  is_admin: bool | None = None,
                  service_roles: Sequence[str] | None = None,
+                 operation_id: str | None = None,
                  overwrite: bool = True, **kwargs: Any) -> None:
         super().__init__(
             user_id=user_id, project_id=project_id,
             roles=list(roles or ()), is_admin=is_admin,
             service_roles=list(service_roles or ()),
             overwrite=overwrite, **kwargs)
+        self.operation_id = operation_id
 
     def check_is_admin(self) -> bool:
         """Tell whether a role makes the caller an administrator."""

@@ -20,6 +20,7 @@ above.  Between the two it is *ready*: whatever is asked of it, it does.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import typing
 
 from oslo_config import cfg
@@ -119,6 +120,10 @@ class Manager(base.Service):
     def checks(self) -> Mapping[str, base.Check]:
         """Return what its database and its broker have to answer."""
         return checks.of(self.conf, self.database, self._transport)
+
+    def describe(self) -> Mapping[str, Sequence[str]]:
+        """Tell what is worked on."""
+        return self.worker.describe()
 
     def healthy(self) -> bool:
         """Tell whether work is still looked for, if it ever was.

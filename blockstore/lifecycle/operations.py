@@ -82,6 +82,7 @@ class Claim:
         self._listener = listener
         self.facts: Facts = dict(row.facts)
         self._lease = lease
+        self._step = row.step
         self._progress: dict[str, typing.Any] = {}
         self._lost = threading.Event()
         self._cancelled = threading.Event()
@@ -91,7 +92,8 @@ class Claim:
         self._told_percent = 0
         self.context = RequestContext(
             user_id=row.user_id, project_id=row.project_id,
-            request_id=row.request_id, is_admin=True, overwrite=False)
+            request_id=row.request_id, operation_id=row.id,
+            resource_uuid=row.resource_id, is_admin=True, overwrite=False)
 
     def check(self) -> None:
         """Raise LeaseLost, HandedOver or Cancelled if work must stop."""
@@ -107,6 +109,7 @@ class Claim:
     @retry.whole
     def step(self, name: str, **facts: typing.Any) -> None:
         """Note durably which step begins, and facts that it will need."""
+        self._step = name
         with self.database.write() as tx:
             self.remember(tx, **facts)
             self.note(tx, step=name)
@@ -186,6 +189,26 @@ class Claim:
                                         percent, self.context, self.host):
             self._told_percent = percent
             self._listener.tell(tx, event)
+
+    def describe(self) -> str:
+        """Tell in a line what is done, and how far it is."""
+        row = self.operation
+        asked = [word for word, event in (
+            ('to end', self._cancelled), ('to hand over', self._handing_over),
+            ) if event.is_set()]
+        return (f'{row.kind} of {row.resource_id}: operation {self.id}, '
+                f'request {row.request_id}, attempt {row.attempt}, '
+                f'step {self._step or "-"}, '
+                f'{self._progress.get("bytes_done", 0)} bytes done'
+                + ''.join(f', asked {word}' for word in asked))
+
+    def describe_lease(self) -> str:
+        """Tell in a line until when the lease is held."""
+        age = time.monotonic() - self._renewed_at
+        return (f'operation {self.id}: owner {self.owner}, '
+                + ('lost' if self._lost.is_set() else
+                   f'renewed {age:.1f} s ago, ends in '
+                   f'{self._lease - age:.1f} s'))
 
     @retry.whole
     def renew(self) -> None:
@@ -288,6 +311,10 @@ class Keeper:
         finally:
             with self._lock:
                 self._claims.discard(claim)
+
+    def claims(self) -> list[Claim]:
+        """Return what is kept now, without waiting for anybody."""
+        return sorted(self._claims.copy(), key=lambda claim: claim.id)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval):

@@ -19,6 +19,7 @@ What a handler raises decides what follows:
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 import threading
 import time
 import typing
@@ -132,6 +133,12 @@ class Worker(base.Service):
     def healthy(self) -> bool:
         """Tell whether operations are still looked for."""
         return self._poller.is_alive() or self._stopping.is_set()
+
+    def describe(self) -> Mapping[str, Sequence[str]]:
+        """Tell which operations and leases are held."""
+        claims = self._keeper.claims()
+        return {'Operations held': [claim.describe() for claim in claims],
+                'Leases': [claim.describe_lease() for claim in claims]}
 
     def ring(self, operation_id: str) -> None:
         """The doorbell: an operation may be due; look now."""

@@ -8,6 +8,7 @@ deadline.  It forks nothing and touches no signal.
 import abc
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 import threading
 import time
 
@@ -50,6 +51,14 @@ class Service(abc.ABC):
 
     def checks(self) -> Mapping[str, Check]:
         """Return what else must be there for it to be ready, by name."""
+        return {}
+
+    def describe(self) -> Mapping[str, Sequence[str]]:
+        """Tell what it does right now: lines for a report, by title.
+
+        Called on the main thread at any moment, so it must take no lock.
+        The titles are always the same.
+        """
         return {}
 
     def healthy(self) -> bool:

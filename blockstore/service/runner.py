@@ -80,7 +80,7 @@ class Runner:
         for number in _HANDLED:
             # Only the byte in the pipe counts; see _serve.
             signal.signal(number, lambda *_: None)
-        meditation.install(self._conf)
+        meditation.install(self._conf, self._services)
         return wakeup
 
     def _serve(self, wakeup: int) -> None:

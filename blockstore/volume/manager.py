@@ -6,6 +6,7 @@ it is not ready, does not report itself, takes nothing up, and tries again.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import threading
 import typing
 
@@ -24,6 +25,7 @@ from blockstore.lifecycle.worker import Handler
 from blockstore.rpc import topics
 from blockstore.service import base
 from blockstore.volume import endpoint
+from blockstore.volume.drivers import base as drivers
 from blockstore.volume.drivers import guarded
 from blockstore.volume.drivers import loader
 from blockstore.volume.flows import attachments
@@ -95,6 +97,15 @@ class VolumeManager(manager.Manager):
         """Return what the driver, too, has to answer."""
         backend = self.host.partition('@')[2]
         return {**super().checks(), f'driver {backend}': self._check_driver}
+
+    def describe(self) -> Mapping[str, Sequence[str]]:
+        """Tell of the driver, too."""
+        inner = drivers.innermost(self.driver)
+        state = 'set up' if self.driver.initialized else 'not set up'
+        return {**super().describe(), 'Drivers': [
+            f'{self.host}: {type(inner).__name__} '
+            f'{self.driver.get_version()}, {state}, can '
+            + ', '.join(sorted(drivers.capabilities(self.driver)))]}
 
     def _check_driver(self) -> None:
         if not self.driver.initialized:

@@ -11,6 +11,7 @@ Answers that are iterated over are guarded until their end.
 from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
+import time
 import typing
 
 from oslo_db import exception as db_exception
@@ -28,8 +29,12 @@ class GuardedDriver(wrapper.Wrapper):
 
     def _call(self, name: str, effect: Callable[[], typing.Any],
               ) -> typing.Any:
+        began = time.monotonic()
+        LOG.debug('%s: %s begins', self.host, name)
         with self._guarding(name), boundaries.around('driver', name):
             answer = effect()
+        LOG.debug('%s: %s took %.1f ms', self.host, name,
+                  (time.monotonic() - began) * 1000)
         if isinstance(answer, Iterator):
             return self._iterate(name, answer)
         return answer
