@@ -213,6 +213,15 @@ def child(tx: Transaction, parent_id: str, kind: str, resource_id: str,
         statement.order_by(_T.c.created_at.desc()).limit(1)).one_or_none())
 
 
+def is_held(tx: Transaction, id_: str, owner: str) -> bool:
+    """Tell whether an operation is held by this owner.
+
+    If so, nobody takes it over before the end of a writing transaction.
+    """
+    return tx.execute(sa.select(_T.c.id).where(
+        _T.c.id == id_, *held(owner)).with_for_update()).first() is not None
+
+
 def held(owner: str) -> tuple[sa.ColumnElement[bool], ...]:
     """The conditions under which a worker may write: fencing."""
     return (_T.c.state == RUNNING, _T.c.lease_owner == owner)

@@ -97,14 +97,43 @@ class Claim:
 
     def check(self) -> None:
         """Raise LeaseLost, HandedOver or Cancelled if work must stop."""
-        if self._lost.is_set() or self._overdue():
-            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+        self.fence()
         if self._handing_over.is_set():
             raise exceptions.HandedOver(
                 f'operation {self.id} goes on elsewhere')
         if self._cancelled.is_set():
             raise exceptions.Cancelled(
                 f'operation {self.id} was asked to stop')
+
+    def fence(self) -> None:
+        """Raise LeaseLost if the lease may be lost; asks nobody.
+
+        To be called before each write to what the operation works on.
+        """
+        if self._lost.is_set() or self._overdue():
+            raise self._taken_over()
+
+    def confirm(self) -> None:
+        """Raise LeaseLost unless the database says that the lease is held.
+
+        Whoever takes over does so after this returns: what was done before
+        is there for the successor to find.
+        """
+        with self.database.read() as tx:
+            self.hold(tx)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that is undone unless the claim is still held."""
+        with self.database.write() as tx:
+            yield tx
+            self.hold(tx)
+
+    def hold(self, tx: Transaction) -> None:
+        """Raise LeaseLost, or keep the lease to the transaction's end."""
+        if not db.is_held(tx, self.id, self.owner):
+            self._lost.set()
+            raise self._taken_over()
 
     @retry.whole
     def step(self, name: str, **facts: typing.Any) -> None:
@@ -130,7 +159,7 @@ class Claim:
         """Change the row in the caller's transaction, if still held."""
         if not db.change(tx, self.id, self.owner, values):
             self._lost.set()
-            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+            raise self._taken_over()
 
     def progress(self, total: int, done: int, skipped: int) -> None:
         """Note bytes; written about once a second, and at the end."""
@@ -152,7 +181,7 @@ class Claim:
         if not db.finish(tx, self.id, self.owner, DONE,
                          {**self._progress, 'step': 'done', **values}):
             self._lost.set()
-            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+            raise self._taken_over()
         self.tell(tx, events.END)
 
     def fail(self, tx: Transaction, error: exceptions.BlockstoreError,
@@ -163,7 +192,7 @@ class Claim:
                 'error_message': error.message[:1024],
                 'facts': {**self.facts, 'error': _described(error)}}):
             self._lost.set()
-            raise exceptions.LeaseLost(f'operation {self.id} was taken over')
+            raise self._taken_over()
         self.tell(tx, events.ERROR, error_code=error.code,
                   message=error.message)
 
@@ -262,6 +291,9 @@ class Claim:
     def hand_over(self) -> None:
         """Ask the thread that works on this to stop at the next check."""
         self._handing_over.set()
+
+    def _taken_over(self) -> exceptions.LeaseLost:
+        return exceptions.LeaseLost(f'operation {self.id} was taken over')
 
     def _overdue(self) -> bool:
         """Tell whether the lease may have run out unnoticed (a freeze)."""

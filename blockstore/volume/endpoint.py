@@ -1,7 +1,10 @@
 """What other services may ask of a volume service by RPC.
 
 Casts are doorbells.  Calls open and close connections and read extents; each
-may be repeated.
+may be repeated.  A connector that names an ``operation`` (its ``id`` and the
+``owner`` of its lease) is refused with LeaseLost once another owner has the
+operation: the call of a worker that was frozen, or a message that was on its
+way for long, disturbs nobody.
 """
 
 from collections.abc import Callable
@@ -12,6 +15,7 @@ import oslo_messaging as messaging
 from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import models
+from blockstore.db import operations as db_operations
 from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Database
@@ -48,17 +52,23 @@ class VolumeEndpoint:
     def initialize_connection(self, context: RequestContext, volume_id: str,
                               connector: Connector) -> dict[str, typing.Any]:
         """Export a volume and open a way in."""
+        self._fence(connector)
         row = self._row(models.Volume, 'volume', volume_id)
         volume = base.as_volume(row)
         self._driver.validate_connector(connector)
         self._store(models.Volume, volume_id, self._driver.create_export(
             context, volume, connector))
-        return self._driver.initialize_connection(volume, connector)
+        info = self._driver.initialize_connection(volume, connector)
+        if self._is_over(connector):
+            self._driver.terminate_connection(volume, connector, force=True)
+            raise _lost(connector)
+        return info
 
     def terminate_connection(self, context: RequestContext, volume_id: str,
                              connector: Connector | None, force: bool = False,
                              ) -> None:
         """Close a way in (None: all of them); gone is success."""
+        self._fence(connector)
         with self._database.read() as tx:
             row = rows.get(tx, models.Volume, volume_id)
         if row is not None:
@@ -70,19 +80,26 @@ class VolumeEndpoint:
             connector: Connector) -> dict[str, typing.Any]:
         """Export a snapshot and open a read-only way in (R-106, R-113)."""
         driver = drivers.require(self._driver, drivers.AttachesSnapshots)
+        self._fence(connector)
         row = self._row(models.Snapshot, 'snapshot', snapshot_id)
         self._store(models.Snapshot, snapshot_id,
                     driver.create_export_snapshot(
                         context, base.as_snapshot(row), connector))
         row = self._row(models.Snapshot, 'snapshot', snapshot_id)
-        return driver.initialize_connection_snapshot(
+        info = driver.initialize_connection_snapshot(
             base.as_snapshot(row), connector)
+        if self._is_over(connector):
+            driver.terminate_connection_snapshot(
+                base.as_snapshot(row), connector, force=True)
+            raise _lost(connector)
+        return info
 
     def terminate_connection_snapshot(
             self, context: RequestContext, snapshot_id: str,
             connector: Connector | None, force: bool = False) -> None:
         """Close the way in and remove the export; gone is success."""
         driver = drivers.require(self._driver, drivers.AttachesSnapshots)
+        self._fence(connector)
         with self._database.read() as tx:
             row = rows.get(tx, models.Snapshot, snapshot_id)
         if row is None:
@@ -126,6 +143,28 @@ class VolumeEndpoint:
         """Return the back end's stats and the list of its capabilities."""
         return abilities(self._driver)
 
+    def _fence(self, connector: Connector | None) -> None:
+        """Refuse a call for an operation that its caller does not hold."""
+        claim = (connector or {}).get('operation')
+        if claim is not None:
+            with self._database.read() as tx:
+                if not db_operations.is_held(tx, claim['id'],
+                                             claim['owner']):
+                    raise _lost(connector)
+
+    def _is_over(self, connector: Connector) -> bool:
+        """Tell whether an operation ended while its connection was opened.
+
+        One that goes on elsewhere closes the connection at its end: it has
+        the same name in every attempt.
+        """
+        claim = connector.get('operation')
+        if claim is None:
+            return False
+        with self._database.read() as tx:
+            row = db_operations.get(tx, claim['id'])
+        return row is None or row.state not in db_operations.OPEN
+
     def _row(self, model: type[typing.Any], noun: str, id_: str,
              ) -> typing.Any:
         with self._database.read() as tx:
@@ -141,6 +180,12 @@ class VolumeEndpoint:
         if changes:
             with self._database.write() as tx:
                 rows.update(tx, model, id_, changes)
+
+
+def _lost(connector: Connector | None) -> exceptions.LeaseLost:
+    claim = (connector or {})['operation']
+    return exceptions.LeaseLost(f'operation {claim["id"]} is not held by '
+                                f'{claim["owner"]} any more')
 
 
 def abilities(driver: drivers.Driver) -> dict[str, typing.Any]:

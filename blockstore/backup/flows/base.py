@@ -76,26 +76,36 @@ class Work:
                   ) -> dict[str, typing.Any]:
         """Return what a host, this one by default, asks a connection with.
 
-        It is the same in each attempt of one host, so that an attempt finds
-        what the one before has opened.
+        It names the same connection in each attempt of one host, so that an
+        attempt finds what the one before has opened; and the operation, so
+        that the call of a worker that has lost it is refused, however late
+        it comes.
         """
         return {'host': host or self.parts.host,
                 'attachment_id': self.backup.id,
-                'mode': mode, 'purpose': purpose}
+                'mode': mode, 'purpose': purpose,
+                'operation': {'id': self.claim.id,
+                              'owner': self.claim.owner}}
 
-    def take_connection(self, close: typing.Callable[[str], None]) -> None:
+    def take_connection(self, close: typing.Callable[[str], None] | None,
+                        ) -> None:
         """Note, before it is opened, that this host has the connection.
 
         :param close: closes the connection of the host that had it when the
-            attempt before this one was cut off.
+            attempt before this one was cut off.  That host may still be
+            there, frozen in the middle of a write, and must not go on.
+            None: it stays open to the end, for the bytes that are read are
+            those of the moment when it was opened.
         """
         former = self.claim.facts.get('connected_host')
         if former == self.parts.host:
             return
-        if former is not None:
+        kept = self.claim.facts.get('former_hosts', [])
+        if former is not None and close is not None:
             close(former)
-        with self.parts.database.write() as tx:
-            self.claim.remember(tx, connected_host=self.parts.host)
+        elif former is not None:
+            kept = [*kept, former]
+        self.claim.keep(connected_host=self.parts.host, former_hosts=kept)
 
     def wait(self, operation_id: str) -> models.Operation:
         """Wait for an operation that this one started."""

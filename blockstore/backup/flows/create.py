@@ -158,7 +158,8 @@ class Copy(engine.Task):
                 connection, self._header(),
                 extents=connection.extents(0, connection.size),
                 changed=changed, parent=parent.id if parent else None,
-                progress=self._progress, check=self.claim.check, pace=pace)
+                progress=self._progress, check=self.claim.check, pace=pace,
+                lease=self.claim)
         self._note_copy(summary)
 
     @retry.whole
@@ -182,7 +183,12 @@ class Copy(engine.Task):
         if not engine.failed_for_good(flow_failures):
             return
         try:
+            # What failed may be the loss of the source to a successor, whose
+            # journal this is now.
+            self.claim.confirm()
             self.work.parts.repository.abandon(self.work.backup.id)
+        except exceptions.LeaseLost as error:
+            LOG.warning('Backup %s: %s', self.work.backup.id, error)
         except exceptions.StoreError as error:
             # Housekeeping does it later; what failed first is what counts.
             LOG.warning('The journal of backup %s stays for now: %s',
@@ -209,7 +215,7 @@ class Copy(engine.Task):
         except exceptions.StoreObjectMissing:
             parent = None
         if parent is None:
-            with self.work.parts.database.write() as tx:
+            with self.claim.write() as tx:
                 rows.update(tx, models.Backup, row.id, {'parent_id': None})
             self.work.parts.repository.abandon(row.id)
         return parent
@@ -255,10 +261,12 @@ class Disconnect(engine.Task):
         work = self.work
         try:
             sources.disconnect(work, source)
+            for host in self.claim.facts.get('former_hosts', []):
+                sources.disconnect(work, source, host)
         except (exceptions.DriverError, exceptions.Unavailable) as error:
             LOG.warning('The source of backup %s is disconnected later: %s',
                         work.backup.id, error)
-            with work.parts.database.write() as tx:
+            with self.claim.write() as tx:
                 sources.disconnect_later(tx, work.parts.clients, self.claim,
                                          work.backup, work.volume, source)
 

@@ -124,7 +124,8 @@ class Fill(engine.Task):
               self.work.parts.writing.sharing() as pace):
             self.work.parts.repository.restore(
                 self.work.backup.id, connection, target_is_new=untouched,
-                progress=self._progress, check=self.claim.check, pace=pace)
+                progress=self._progress, check=self.claim.check, pace=pace,
+                lease=self.claim)
         self.claim.keep(filled=True)
 
     @functools.cached_property

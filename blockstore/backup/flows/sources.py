@@ -71,7 +71,7 @@ def prepare(work: Work, how: str) -> Source:
 @retry.whole
 def _intend_snapshot(work: Work) -> str:
     id_ = uuidutils.generate_uuid()
-    with work.parts.database.write() as tx:
+    with work.claim.write() as tx:
         volume = existing(tx, models.Volume, 'volume', work.volume.id)
         rows.insert(
             tx, models.Snapshot, id=id_, volume_id=volume.id,
@@ -89,7 +89,7 @@ def _intend_snapshot(work: Work) -> str:
 def _intend_volume(work: Work) -> str:
     id_ = uuidutils.generate_uuid()
     snapshot_id = work.backup.snapshot_id
-    with work.parts.database.write() as tx:
+    with work.claim.write() as tx:
         volume = existing(tx, models.Volume, 'volume', work.volume.id)
         rows.insert(
             tx, models.Volume, id=id_, project_id=volume.project_id,
@@ -125,7 +125,9 @@ def _await(work: Work, kind: str, id_: str) -> None:
 
 def connect(work: Work, source: Source) -> dict[str, typing.Any]:
     """Open a read-only way to the source's bytes."""
-    work.take_connection(lambda host: disconnect(work, source, host))
+    direct = work.claim.facts['how'] == 'direct'
+    work.take_connection(
+        None if direct else lambda host: disconnect(work, source, host))
     client = work.parts.clients.volume
     connector = work.connector('ro', 'backup')
     if source.snapshot_id:
@@ -167,7 +169,7 @@ def disconnect_later(tx: Transaction, clients: Clients, claim: typing.Any,
 def release(work: Work, keep_base: bool) -> None:
     """Remove the temporary object, or keep its snapshot as a base."""
     backup = work.row()
-    with work.parts.database.write() as tx:
+    with work.claim.write() as tx:
         if keep_base and backup.temp_snapshot_id:
             rows.update(tx, models.Backup, backup.id, {
                 'base_snapshot_id': backup.temp_snapshot_id,

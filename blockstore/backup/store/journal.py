@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import dataclasses
 import typing
 
+from oslo_utils import uuidutils
+
 from blockstore import exceptions
 from blockstore.backup.store import envelope
 from blockstore.backup.store import keys
@@ -85,7 +87,8 @@ class Journal:
         """
         covered, before, last = 0, 0, b''
         for name in self._backend.list(names.journal(self._id)):
-            if name == names.journal_start(self._id):
+            if name == names.journal_start(self._id) or name.startswith(
+                    names.journal_commits(self._id)):
                 continue
             fields, table = self._read(name)
             first, end = fields['first'], fields['first'] + fields['count']
@@ -99,6 +102,22 @@ class Journal:
             if end > covered:
                 yield table[(covered - first) * _WIDTH:]
                 covered, before, last = end, first, table
+
+    def stage(self, parts: list[bytes]) -> str:
+        """Put the manifest beside the journal; return its name there."""
+        name = names.journal_commit(
+            self._id, uuidutils.generate_uuid(dashed=False))
+        self._backend.put(name, parts)
+        return name
+
+    def unstage(self) -> None:
+        """Take away what earlier attempts were about to publish.
+
+        Those that were cut off there, and live on, will not find it.
+        """
+        for name in list(self._backend.list(
+                names.journal_commits(self._id))):
+            self._backend.delete(name)
 
     def remove(self) -> None:
         """Forget the journal; what is cut off midway can be continued."""

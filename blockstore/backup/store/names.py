@@ -90,6 +90,16 @@ def journal_start(backup_id: str) -> str:
     return journal(backup_id) + 'start'
 
 
+def journal_commit(backup_id: str, unique: str) -> str:
+    """Name a manifest that one attempt is about to publish."""
+    return f'{journal_commits(backup_id)}{unique}'
+
+
+def journal_commits(backup_id: str) -> str:
+    """Return the prefix of the manifests that are not published yet."""
+    return journal(backup_id) + 'commit-'
+
+
 def journal_entries(backup_id: str, first: int, count: int) -> str:
     """Name another object of a journal."""
     return f'{journal(backup_id)}{first:012x}-{count:06x}'

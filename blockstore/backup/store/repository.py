@@ -32,6 +32,7 @@ from blockstore.backup.store import verify
 from blockstore.backup.store import writer
 from blockstore.backup.stores import base
 from blockstore.backup.stores import loader
+from blockstore.backup.stores import wrappers
 from blockstore.volume.connections import base as connections
 
 
@@ -75,6 +76,7 @@ class Repository:
                progress: results.Tell = results.tell_nobody,
                check: results.Check = results.check_nothing,
                pace: results.Pace = results.without_limit,
+               lease: results.Lease = results.FOR_EVER,
                ) -> results.BackupSummary:
         """Make a backup, or go on with one that was cut off.
 
@@ -95,6 +97,7 @@ class Repository:
         :param progress: called twice a second, and at the end.
         :param check: called twice a second; what it raises ends the backup.
         :param pace: asked before bytes are read from the source.
+        :param lease: asked before each change of the store.
         :raises StoreObjectMissing: there is no such parent
             (``blockstore.backup.no_parent``).
         :raises StoreObjectExists: another backup has, or began with, the id.
@@ -102,14 +105,17 @@ class Repository:
         if changed is not None and parent is None:
             raise exceptions.Invalid('changed extents need a parent')
         task = writer.Task(source, header, extents, changed, parent)
-        return writer.Writer(self.backend, self.chunks, self.layout,
-                             self.settings, task, pace).run(progress, check)
+        backend = wrappers.Fenced(self.backend, lease.fence)
+        store = chunks.ChunkStore(backend, self.layout, self.settings.level)
+        return writer.Writer(backend, store, self.layout, self.settings,
+                             task, pace, lease).run(progress, check)
 
     def restore(self, backup_id: str, target: connections.Connection, *,
                 target_is_new: bool,
                 progress: results.Tell = results.tell_nobody,
                 check: results.Check = results.check_nothing,
                 pace: results.Pace = results.without_limit,
+                lease: results.Lease = results.FOR_EVER,
                 ) -> results.RestoreSummary:
         """Write a backup to a target; returns when it is durable and proven.
 
@@ -120,6 +126,7 @@ class Repository:
         :param progress: called twice a second, and at the end.
         :param check: called twice a second; what it raises ends the restore.
         :param pace: asked before bytes are written to the target.
+        :param lease: asked before each write to the target.
         :raises StoreObjectMissing: no such backup, or a chunk is missing.
         :raises StoreObjectDamaged: what the store holds is not what was
             backed up; the target has undefined bytes.
@@ -127,7 +134,8 @@ class Repository:
         """
         return restore.Restore(
             self.chunks, self.layout, self.manifest(backup_id), target,
-            target_is_new, self.settings.workers, pace).run(progress, check)
+            target_is_new, self.settings.workers, pace, lease,
+            ).run(progress, check)
 
     def manifest(self, backup_id: str) -> manifests.BackupRecord:
         """Tell what is known of a backup.
@@ -153,10 +161,13 @@ class Repository:
 
         Its chunks stay until :meth:`prune` finds that nothing reaches them.
         """
+        # First what would still be published, so that it is not, then what
+        # has been.
+        self.abandon(backup_id)
         name = catalogue.locate(self.backend, backup_id)
         if name is not None:
             self.backend.delete(name)
-        self.abandon(backup_id)
+            self.backend.sync()
 
     def abandon(self, backup_id: str) -> None:
         """Forget how far a backup had come that will not be continued."""

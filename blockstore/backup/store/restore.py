@@ -38,12 +38,14 @@ class Restore:
     :param target_is_new: the target reads as zeros already, so that zero
         chunks need not be written.
     :param pace: asked before each write.
+    :param lease: asked before each write, too, whether it may be done.
     """
 
     def __init__(self, store: chunks.ChunkStore, constants: layout.Layout,
                  record: manifest.BackupRecord,
                  target: connections.Connection, target_is_new: bool,
-                 workers: int, pace: results.Pace) -> None:
+                 workers: int, pace: results.Pace,
+                 lease: results.Lease) -> None:
         self._store = store
         self._layout = constants
         self._record = record
@@ -51,6 +53,7 @@ class Restore:
         self._new = target_is_new
         self._workers = workers
         self._pace = pace
+        self._lease = lease
         self._digest = recorder.Digest(constants, record.size)
         self._progress = results.Progress(bytes_total=record.size)
 
@@ -120,6 +123,7 @@ class Restore:
                      self._record.size - offset)
         if fetch is None:
             if not self._new:
+                self._lease.fence()
                 self._target.write_zeroes(offset, length)
             self._digest.add(chunks.ZERO * count)
             self._count(length, 0)
@@ -145,9 +149,11 @@ class Restore:
             if not zero:
                 while not self._pace(end - start, _POLL):
                     yield
+                self._lease.fence()
                 self._target.write(offset + start, plain[start:end])
                 written += end - start
             elif not self._new:
+                self._lease.fence()
                 self._target.write_zeroes(offset + start, end - start)
         return written
 

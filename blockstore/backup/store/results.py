@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import dataclasses
+import typing
 
 from blockstore.backup.store import manifest
 
@@ -57,6 +58,35 @@ Check = Callable[[], None]
 #: Asks for bytes to be read or written, and waits for some seconds at most;
 #: while it is False, ask again for the same.
 Pace = Callable[[int, float], bool]
+
+
+class Lease(typing.Protocol):
+    """The right to work on a backup, which somebody else may get."""
+
+    def fence(self) -> None:
+        """Raise if it may be lost; called before each write, by any thread.
+
+        Cheap: it asks nobody.
+        """
+
+    def confirm(self) -> None:
+        """Raise if it is lost.
+
+        Whoever gets it does so after this has returned.
+        """
+
+
+class ForEver:
+    """The lease of a caller that has no rivals."""
+
+    def fence(self) -> None:
+        """Never raise."""
+
+    def confirm(self) -> None:
+        """Never raise."""
+
+
+FOR_EVER = ForEver()
 
 
 def tell_nobody(progress: Progress) -> None:

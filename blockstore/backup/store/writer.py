@@ -53,13 +53,15 @@ class Writer:
 
     def __init__(self, backend: base.Backend, store: chunks.ChunkStore,
                  constants: layout.Layout, how: settings.Settings,
-                 task: Task, pace: results.Pace) -> None:
+                 task: Task, pace: results.Pace,
+                 lease: results.Lease) -> None:
         self._backend = backend
         self._store = store
         self._layout = constants
         self._how = how
         self._task = task
         self._pace = pace
+        self._lease = lease
         self._id = task.header.id
         self._size = task.source.size
         self._name = names.manifest(task.header.container, self._id)
@@ -72,6 +74,7 @@ class Writer:
     def run(self, tell: results.Tell,
             check: results.Check) -> results.BackupSummary:
         """Make the backup; raises as ``Repository.backup`` tells."""
+        self._journal.unstage()
         if self._backend.exists(self._name):
             return self._committed()
         start = self._begin()
@@ -203,14 +206,29 @@ class Writer:
             parent_id=start.parent_id, chunks=wanted,
             data_chunks=self._recorder.data_count, image_digest=digest,
             segments=bytes(self._recorder.segments))
-        journal.put_same(self._backend, self._name,
-                         manifest.encode(record, self._layout))
+        self._publish(manifest.encode(record, self._layout))
         self._backend.sync()
         self._journal.remove()
         self._progress = dataclasses.replace(
             self._progress, bytes_stored=(self._progress.bytes_stored
                                           + self._recorder.bytes_stored))
         return record
+
+    def _publish(self, parts: list[bytes]) -> None:
+        """Give the manifest its name, if nobody else has taken over.
+
+        It lies beside the journal first.  Who takes over after the lease was
+        confirmed finds it there and takes it away, so that a worker that was
+        frozen just here cannot bring a backup back that is deleted since.
+        """
+        staged = self._journal.stage(parts)
+        self._lease.confirm()
+        try:
+            self._backend.move(staged, self._name)
+        except exceptions.StoreObjectMissing:
+            # Done, by a first try that seemed to fail; or taken away.
+            if not self._backend.exists(self._name):
+                raise
 
     def _committed(self) -> results.BackupSummary:
         # Cut off between the commit and the removal of the journal.

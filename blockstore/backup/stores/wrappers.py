@@ -25,6 +25,7 @@ Result = typing.TypeVar('Result')
 # Answers, not accidents: asking again would give the same.
 _ANSWERS = (exceptions.StoreObjectMissing, exceptions.StoreObjectExists,
             exceptions.StoreObjectDamaged)
+_CHANGES = frozenset({'put', 'move', 'delete'})
 
 
 class Wrapper(base.Backend):
@@ -74,6 +75,23 @@ class Guarded(Wrapper):
     def _call(self, action: str, effect: Callable[[], Result]) -> Result:
         with boundaries.around('store', action):
             return effect()
+
+
+class Fenced(Wrapper):
+    """Asks before each change whether it may still be made.
+
+    :param fence: raises when it may not.
+    """
+
+    def __init__(self, inner: base.Backend, fence: Callable[[], None],
+                 ) -> None:
+        super().__init__(inner)
+        self._fence = fence
+
+    def _call(self, action: str, effect: Callable[[], Result]) -> Result:
+        if action in _CHANGES:
+            self._fence()
+        return effect()
 
 
 class Retrying(Wrapper):

@@ -98,13 +98,12 @@ class Delete(base.Handler):
             db_backups.forget_volume(tx, row.id)
             claim.finish(tx)
 
-    def _delete_snapshots(self, claim: Claim, row: models.Volume,
-                          ) -> None:
+    def _delete_snapshots(self, claim: Claim, row: models.Volume) -> None:
         with self.database.read() as tx:
             taken = db_snapshots.of_volume(tx, row.id)
         for snapshot in taken:
             self.driver.delete_snapshot(base.as_snapshot(snapshot))
-            with self.database.write() as tx:
+            with claim.write() as tx:
                 rows.soft_delete(tx, models.Snapshot, snapshot.id)
                 db_backups.forget_snapshot(tx, snapshot.id)
                 claim.tell_of(tx, 'snapshot.delete.end', 'snapshot',

@@ -7,10 +7,12 @@ backup's steps are done between prune's.
 import dataclasses
 import datetime
 
+import fixtures
 from oslo_utils import fixture
 from oslo_utils import timeutils
 
 from blockstore import exceptions
+from blockstore.backup.store import chunks
 from blockstore.backup.store import journal
 from blockstore.backup.store import names
 from blockstore.backup.store import prune
@@ -169,19 +171,19 @@ class PruneTest(store_base.StoreTestCase):
         self.repository.delete('a')
         self.repository.settings = dataclasses.replace(
             store_base.SMALL, prune_grace=0)
-        original = self.repository.chunks.put
+        original = chunks.ChunkStore.put
 
-        def put(digest, plain):
-            stored = original(digest, plain)
+        def put(store, digest, plain):
+            stored = original(store, digest, plain)
             self.memory.delete(names.chunk(digest))
             return stored
 
-        self.repository.chunks.put = put
-        error = self.assertRaises(exceptions.StoreError, self.backup,
-                                  self.source, 'b')
+        with fixtures.MonkeyPatch(
+                'blockstore.backup.store.chunks.ChunkStore.put', put):
+            error = self.assertRaises(exceptions.StoreError, self.backup,
+                                      self.source, 'b')
         self.assertIn('stood still', error.message)
         self.assertEqual([], self.names('.store/journals/b/0'))
-        self.repository.chunks.put = original
         self.backup(self.source, 'b')
         self.assertRestores('b', self.source.data)
 

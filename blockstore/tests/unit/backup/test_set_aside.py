@@ -109,11 +109,12 @@ class SetAsideTest(heal_base.HealTestCase):
     def test_what_is_good_at_the_second_look_stays(self):
         self.memory.faults.append(memory.Fault(
             'get', 'damage', prefix=self.chunk(3)))
+        moved = self.counting.calls['move']
         report = self.set_aside()
         self.assertEqual(([self.chunk(3)], {}), (list(report.damaged),
                                                  report.set_aside))
         self.assertEqual([], self.names(DAMAGED))
-        self.assertEqual(0, self.counting.calls['move'])
+        self.assertEqual(moved, self.counting.calls['move'])
         self.assertWhole()
 
     def test_the_copy_that_prune_keeps_counts(self):
@@ -121,11 +122,12 @@ class SetAsideTest(heal_base.HealTestCase):
         doomed = name.replace('.store/', '.store/doomed/')
         self.memory.objects[doomed] = self.memory.objects[name]
         self.damage(name)
+        moved = self.counting.calls['move']
         report = self.set_aside()
         self.assertEqual(([name], []), (list(report.set_aside),
                                         report.affected))
         self.assertTrue(self.memory.exists(doomed))
-        self.assertEqual(1, self.counting.calls['move'])
+        self.assertEqual(moved + 1, self.counting.calls['move'])
         self.assertWhole()
 
     def test_what_prune_keeps_is_damaged(self):
