@@ -65,6 +65,18 @@ class QuotaExceeded(BlockstoreError):
     default_code = errors.QUOTA_EXCEEDED
 
 
+class ProjectBusy(BlockstoreError):
+    """Raised when too many operations of the caller's project are open."""
+
+    default_code = errors.PROJECT_BUSY
+
+
+class ServiceBusy(BlockstoreError):
+    """Raised when too many operations of all projects are open."""
+
+    default_code = errors.SERVICE_BUSY
+
+
 class Unsupported(Invalid):
     """Raised when the back end's driver lacks the capability asked for."""
 

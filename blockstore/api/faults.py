@@ -18,8 +18,8 @@ from blockstore.db import failures
 
 NAMES = {400: 'badRequest', 401: 'unauthorized', 403: 'forbidden',
          404: 'itemNotFound', 405: 'badMethod', 409: 'conflictingRequest',
-         413: 'overLimit', 415: 'badMediaType', 501: 'notImplemented',
-         503: 'serviceUnavailable'}
+         413: 'overLimit', 415: 'badMediaType', 429: 'overLimit',
+         501: 'notImplemented', 503: 'serviceUnavailable'}
 OTHER_NAME = 'computeFault'
 
 
@@ -85,11 +85,15 @@ FAMILIES: tuple[tuple[type[exceptions.BlockstoreError], int], ...] = (
     (exceptions.Forbidden, 403),
     (exceptions.Conflict, 409),
     (exceptions.QuotaExceeded, 413),
+    (exceptions.ProjectBusy, 429),
+    (exceptions.ServiceBusy, 503),
     (exceptions.Unavailable, 503),
     (exceptions.NoValidBackend, 503),
     (exceptions.VolumeIsBusy, 409),
     (exceptions.SnapshotIsBusy, 409),
 )
+# When those who are refused for what is open already may ask again.
+_BUSY_SECONDS = '10'
 INTERNAL_MESSAGE = 'The service has failed. Tell the operator the request id.'
 
 
@@ -130,6 +134,8 @@ def describe(error: Exception) -> Fault:
     headers = {}
     if isinstance(error, exceptions.QuotaExceeded):
         headers['Retry-After'] = '0'
+    elif isinstance(error, exceptions.ProjectBusy | exceptions.ServiceBusy):
+        headers['Retry-After'] = _BUSY_SECONDS
     return Fault(status, error.message, error.code, error.blockers,
                  error.remedy, headers)
 

@@ -29,6 +29,14 @@ OPTS: list[cfg.Opt] = [
              'ends together. One of each kind always has a place, so that '
              'long ones never hold up the others.'),
     cfg.IntOpt(
+        'max_open_of_project', default=10000, min=0, mutable=True,
+        help='Operations of a project that may be open, waiting or running, '
+             'before the API refuses more with 429; 0 for any number.'),
+    cfg.IntOpt(
+        'max_open', default=100000, min=0, mutable=True,
+        help='Operations of all projects that may be open before the API '
+             'refuses more with 503; 0 for any number.'),
+    cfg.IntOpt(
         'kept_days', default=30, min=1,
         help='Days that closed operations can be looked at.'),
     cfg.FloatOpt(

@@ -178,6 +178,25 @@ def delete_closed(tx: Transaction, before: datetime.datetime) -> int:
         _T.c.state.in_((DONE, FAILED)), _T.c.finished_at < before)).rowcount
 
 
+def count_open(tx: Transaction, project_id: str, of_project: int,
+               of_all: int) -> tuple[int, int]:
+    """Count the open operations of a project, and of all, in one statement.
+
+    :param of_project: count no further than that; ``of_all`` likewise.
+    """
+    def counted(limit: int, *conditions: sa.ColumnElement[bool],
+                ) -> sa.ScalarSelect[typing.Any]:
+        found = sa.select(_T.c.id).where(
+            _T.c.state.in_(OPEN), *conditions).limit(limit).subquery()
+        return sa.select(sa.func.count()).select_from(
+            found).scalar_subquery()
+
+    project, everybody = tx.execute(sa.select(
+        counted(of_project, _T.c.project_id == project_id),
+        counted(of_all))).one()
+    return int(project), int(everybody)
+
+
 def open_of(tx: Transaction, resource_id: str) -> list[Row]:
     """Return the operations on a resource that are not closed."""
     statement = sa.select(_T).where(

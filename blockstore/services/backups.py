@@ -105,6 +105,7 @@ class Backups(base.UseCases):
                 zones.check(tx, spec.availability_zone, db_services.BACKUP)
             parent = self._parent(tx, volume, spec, snapshot)
             size = snapshot.volume_size if snapshot else volume.size
+            self.admit(tx, volume.project_id)
             quotas.reserve(tx, self.conf, volume.project_id, backups=1,
                            backup_gigabytes=size)
             rows.insert(
@@ -202,6 +203,7 @@ class Backups(base.UseCases):
                     blockers=[f'status {backup.status}'],
                     remedy='wait until it is available')
             self._check_service(tx)
+            self.admit(tx, backup.project_id)
             if volume_id is None:
                 name = name or f'restore_backup_{id_}'
                 target = self._volumes.insert_for_restore(
@@ -245,6 +247,7 @@ class Backups(base.UseCases):
                                   lock=True)
             if not force:
                 _check_no_children(tx, id_)
+                self.admit(tx, backup.project_id)
             transitions.move(
                 tx, BACKUPS, models.Backup, id_, BackupStatus.DELETING,
                 sources=None if force else DELETABLE,

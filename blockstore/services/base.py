@@ -13,6 +13,7 @@ from blockstore.db import rows
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.rpc.clients import Clients
+from blockstore.services import pressure
 
 _M = typing.TypeVar('_M', bound=models.Base)
 
@@ -28,6 +29,11 @@ class UseCases:
         self.conf = conf
         self.database = database
         self.clients = clients
+        self._pressure = pressure.Pressure(conf)
+
+    def admit(self, tx: Transaction, project_id: str) -> None:
+        """Refuse to start more for a project while too much is open."""
+        self._pressure.admit(tx, project_id)
 
 
 def require(tx: Transaction, context: RequestContext, model: type[_M],

@@ -61,6 +61,7 @@ class Snapshots(base.UseCases):
             volume = base.require(tx, context, models.Volume, 'volume',
                                   volume_id, lock=True)
             _check_source(volume, allow_in_use)
+            self.admit(tx, volume.project_id)
             quotas.reserve(
                 tx, self.conf, volume.project_id, snapshots=1,
                 gigabytes=volume.size, volume_type_id=volume.volume_type_id)
@@ -91,6 +92,8 @@ class Snapshots(base.UseCases):
             snapshot = base.require(tx, context, models.Snapshot, 'snapshot',
                                     id_, lock=True)
             self._check_unneeded(tx, snapshot)
+            if not force:
+                self.admit(tx, snapshot.project_id)
             transitions.move(
                 tx, SNAPSHOTS, models.Snapshot, id_, SnapshotStatus.DELETING,
                 sources=None if force else DELETABLE,

@@ -150,6 +150,7 @@ class Volumes(VolumeConnections):
         if spec.availability_zone is not None:
             zones.check(tx, spec.availability_zone)
             zones.check_same(spec.availability_zone, source.zone, source.what)
+        self.admit(tx, project_id)
         quotas.reserve(tx, self.conf, project_id, volumes=1,
                        gigabytes=size, volume_size=size,
                        volume_type_id=type_id)
@@ -273,6 +274,7 @@ class Volumes(VolumeConnections):
                 volume_type_id=volume.volume_type_id)
             # The quota is counted from sizes: the new one counts from now.
             rows.update(tx, models.Volume, id_, {'size': new_size})
+            self.admit(tx, volume.project_id)
             self._launch(tx, context, 'volume.extend', volume, {
                 'new_size': new_size, 'old_size': volume.size,
                 'old_status': volume.status})
@@ -304,6 +306,7 @@ class Volumes(VolumeConnections):
                              VolumeStatus.REVERTING)
             transitions.move(tx, SNAPSHOTS, models.Snapshot, snapshot_id,
                              SnapshotStatus.RESTORING)
+            self.admit(tx, volume.project_id)
             self._launch(tx, context, 'volume.revert', volume,
                          {'snapshot_id': snapshot_id})
 
@@ -380,6 +383,8 @@ class Volumes(VolumeConnections):
                 self.clients.tell_both(tx, context, 'volume.delete',
                                        'volume', id_)
                 return
+            if not force:
+                self.admit(tx, volume.project_id)
             self._launch(tx, context, 'volume.delete', volume,
                          {'old_status': volume.status})
 
