@@ -41,6 +41,7 @@ def main() -> int:
     """Run until a signal ends it."""
     conf = assembly.prepare('blockstore-api')
     noauth.check_exposure(conf)
+    assembly.migrated(conf).dispose()
     publisher = Publisher(conf)
     with tempfile.TemporaryDirectory(prefix='blockstore-api-') as counts:
         # Whichever worker is scraped tells what all of them have counted.

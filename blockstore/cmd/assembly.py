@@ -10,8 +10,10 @@ import sys
 import typing
 
 from oslo_config import cfg
+from oslo_log import log as logging
 import prometheus_client as prometheus
 
+from blockstore import exceptions
 from blockstore import manager
 from blockstore import metrics
 from blockstore.api import app
@@ -20,6 +22,7 @@ from blockstore.api.auth import noauth
 from blockstore.cmd import common
 from blockstore.conf import CONF
 from blockstore.db import engine
+from blockstore.db import schema
 from blockstore.lifecycle import slots
 from blockstore.monitoring import checks
 from blockstore.monitoring import facts
@@ -31,6 +34,8 @@ from blockstore.rpc.clients import Clients
 from blockstore.service import base
 from blockstore.service import runner
 from blockstore.services.container import Services
+
+LOG = logging.getLogger(__name__)
 
 
 def prepare(prog: str, argv: Sequence[str] | None = None) -> cfg.ConfigOpts:
@@ -49,6 +54,20 @@ def database(conf: cfg.ConfigOpts) -> engine.Database:
             f'sqlite:///{conf.service.state_path}/blockstore.sqlite',
             group='database')
     return engine.Database.from_conf(conf)
+
+
+def migrated(conf: cfg.ConfigOpts) -> engine.Database:
+    """Open the database for a daemon, once it has the tables for it.
+
+    :raises SystemExit: it has not.
+    """
+    opened = database(conf)
+    try:
+        schema.await_needed(opened, conf.database.migration_timeout)
+    except exceptions.Unavailable as error:
+        LOG.error('%s; %s', error.message, error.remedy)
+        raise SystemExit(1) from error
+    return opened
 
 
 def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,

@@ -28,6 +28,7 @@ from blockstore.db import engine
 from blockstore.db import listing
 from blockstore.db import migration
 from blockstore.db import operations as db_operations
+from blockstore.db import schema
 from blockstore.db import services as db_services
 from blockstore.lifecycle import explain
 
@@ -41,13 +42,13 @@ def db_sync(conf: cfg.ConfigOpts) -> int:
     """Bring the database to what this release needs."""
     database = assembly.database(conf)
     migration.sync(database)
-    print(f'The database is at revision {migration.version(database)}.')
+    print(f'The database is at revision {schema.version(database)}.')
     return 0
 
 
 def db_version(conf: cfg.ConfigOpts) -> int:
     """Show the revision of the database."""
-    print(migration.version(assembly.database(conf)) or 'none')
+    print(schema.version(assembly.database(conf)) or 'none')
     return 0
 
 

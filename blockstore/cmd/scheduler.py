@@ -11,7 +11,7 @@ def main() -> int:
     """Run until a signal ends it."""
     conf = assembly.prepare('blockstore-scheduler')
     return assembly.serve(conf, [SchedulerManager(
-        conf, assembly.database(conf), rpc_transport.get_transport(conf))])
+        conf, assembly.migrated(conf), rpc_transport.get_transport(conf))])
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ from blockstore.backup.stores import loader
 from blockstore.cmd import assembly
 from blockstore.cmd import common
 from blockstore.db import engine
-from blockstore.db import migration
+from blockstore.db import schema
 from blockstore.db import services as db_services
 
 Code = upgradecheck.Code
@@ -38,7 +38,7 @@ class Checks(upgradecheck.UpgradeCommands):
     def check_database(self) -> typing.Any:
         """Tell whether the database has the tables of this release."""
         try:
-            migration.check(assembly.database(self._conf))
+            schema.check(assembly.database(self._conf))
         except exceptions.Unavailable as error:
             return Result(Code.FAILURE, f'{error.message}; {error.remedy}')
         except db_exception.DBError as error:

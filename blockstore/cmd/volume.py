@@ -47,7 +47,7 @@ def main() -> int:
     except exceptions.Invalid as error:
         print(f'blockstore-volume: {error}; {error.remedy}', file=sys.stderr)
         return 2
-    database = assembly.database(conf)
+    database = assembly.migrated(conf)
     transport = rpc_transport.get_transport(conf)
     return assembly.serve(conf, [
         VolumeManager(conf, database, transport, backend)

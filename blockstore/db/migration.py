@@ -1,17 +1,20 @@
 """Bring a database to the tables that this release needs.
 
 >>> migration.sync(database)
->>> migration.version(database) == migration.head()
+>>> schema.version(database) == schema.head()
 True
+
+Revisions only go up: a database that was migrated is not taken back.  Make a
+copy of it before.
 """
 
-import functools
+from collections.abc import Iterator
+import contextlib
 import pathlib
 
 from alembic import command
 from alembic import config as alembic_config
-from alembic import script
-from alembic.runtime import migration as alembic_migration
+import sqlalchemy as sa
 
 from blockstore import errors
 from blockstore import exceptions
@@ -19,43 +22,22 @@ from blockstore.db.engine import Database
 
 _SCRIPTS = pathlib.Path(__file__).parent / 'migrations'
 
+# Seconds to wait for another one who migrates the same database.
+_PATIENCE = 3600
+# What PostgreSQL's advisory lock is on; any number, but always the same.
+_LOCK_NUMBER = 0x626C6F636B
+
 
 def sync(database: Database, revision: str = 'head') -> None:
     """Bring a database to a revision; nothing happens if it is there.
 
-    On SQLite and PostgreSQL all of it happens or nothing.
+    Of two at the same time one waits for the other.  On SQLite and
+    PostgreSQL all of it happens or nothing.
     """
-    with database.write() as tx:
+    with database.write() as tx, _alone(tx.connection):
         config = configuration()
         config.attributes['connection'] = tx.connection
         command.upgrade(config, revision)
-
-
-def version(database: Database) -> str | None:
-    """Return the revision of a database; None for an empty one."""
-    with database.read() as tx:
-        context = alembic_migration.MigrationContext.configure(tx.connection)
-        return context.get_current_revision()
-
-
-@functools.cache
-def head() -> str:
-    """Return the revision that this release needs."""
-    found = script.ScriptDirectory.from_config(
-        configuration()).get_current_head()
-    if found is None:
-        raise exceptions.BlockstoreError('the release has no migrations')
-    return found
-
-
-def check(database: Database) -> None:
-    """Raise Unavailable unless a database is at the needed revision."""
-    current, needed = version(database), head()
-    if current != needed:
-        raise exceptions.Unavailable(
-            f'the database is at revision {current or "none"}, this release '
-            f'needs {needed}', code=errors.DATABASE_OUTDATED,
-            remedy='run: blockstore-manage db sync')
 
 
 def configuration() -> alembic_config.Config:
@@ -64,3 +46,30 @@ def configuration() -> alembic_config.Config:
     config.set_main_option('script_location',
                            str(_SCRIPTS).replace('%', '%%'))
     return config
+
+
+@contextlib.contextmanager
+def _alone(connection: sa.Connection) -> Iterator[None]:
+    """Keep others from migrating the same database meanwhile."""
+    name = connection.dialect.name
+    if name == 'postgresql':
+        # Until the end of the transaction.
+        connection.execute(sa.select(
+            sa.func.pg_advisory_xact_lock(_LOCK_NUMBER)))
+        yield
+    elif name in ('mysql', 'mariadb'):
+        # A statement that changes a table ends the transaction there, and
+        # leaves this lock, which is the connection's, as it is.
+        lock = sa.func.concat('blockstore ', sa.func.md5(sa.func.database()))
+        if not connection.execute(sa.select(
+                sa.func.get_lock(lock, _PATIENCE))).scalar():
+            raise exceptions.Unavailable(
+                'the database is being migrated by another process',
+                code=errors.DATABASE_BUSY, remedy='wait until it has ended')
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.release_lock(lock)))
+    else:
+        # BEGIN IMMEDIATE has locked the file already.
+        yield

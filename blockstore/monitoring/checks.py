@@ -7,7 +7,7 @@ from oslo_config import cfg
 import oslo_messaging
 
 from blockstore import exceptions
-from blockstore.db import migration
+from blockstore.db import schema
 from blockstore.db.engine import Database
 from blockstore.rpc import transport as rpc_transport
 from blockstore.service import base
@@ -19,7 +19,7 @@ def of(conf: cfg.ConfigOpts, database: Database, transport: typing.Any,
        ) -> dict[str, base.Check]:
     """Return the checks that every service has in common."""
     checks: dict[str, base.Check] = {
-        'database': lambda: migration.check(database)}
+        'database': lambda: schema.check(database)}
     if not rpc_transport.stays_local(transport):
         checks['broker'] = lambda: reach_broker(conf)
     return checks
