@@ -22,6 +22,7 @@ from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db import services as db_services
 from blockstore.db.engine import Database
+from blockstore.db.engine import Transaction
 from blockstore.lifecycle.backups import BackupStatus
 from blockstore.rpc import topics
 from blockstore.rpc.clients import Clients
@@ -51,12 +52,18 @@ class BackupManager(manager.Manager):
                           conf.backup.housekeeping_interval),),
             {'backup.create': lambda: int(conf.backup.max_backups),
              'backup.restore': lambda: int(conf.backup.max_restores)})
+        self.worker.admit_if(self._enabled)
         self.listen(transport, topics.BACKUP,
                     BackupEndpoint(self.worker.ring))
 
     def checks(self) -> Mapping[str, base.Check]:
         """Return what the store, too, has to answer."""
         return {**super().checks(), 'store': self.repository.check}
+
+    def _enabled(self, tx: Transaction) -> bool:
+        """Tell whether this service may take up what any other can do."""
+        row = db_services.get(tx, self.host, self.binary)
+        return row is None or not row.disabled
 
     def _abandon_journals(self) -> None:
         """Remove journals of backups that nobody will go on with."""

@@ -86,6 +86,7 @@ class Worker(base.Service):
         self._hosts = hosts
         self._owner = owner
         self._handlers = handlers
+        self._admits: Callable[[Transaction], bool] = lambda _tx: True
         self._keeper = operations.Keeper(self._options.lease)
         self._limits = {kind: lambda: int(self._options.workers)
                         for kind in handlers} | dict(limits or {})
@@ -139,6 +140,13 @@ class Worker(base.Service):
         claims = self._keeper.claims()
         return {'Operations held': [claim.describe() for claim in claims],
                 'Leases': [claim.describe_lease() for claim in claims]}
+
+    def admit_if(self, check: Callable[[Transaction], bool]) -> None:
+        """Take nothing up while a check says no; what is held goes on.
+
+        :param check: asked in the transaction that would take it.
+        """
+        self._admits = check
 
     def ring(self, operation_id: str) -> None:
         """The doorbell: an operation may be due; look now."""
@@ -200,6 +208,8 @@ class Worker(base.Service):
             if not kinds:
                 return
             with self._database.read() as tx:
+                if not self._admits(tx):
+                    return
                 due = db.due(tx, self._topic, self._hosts,
                              self._options.workers * 8, kinds)
             begun = [self._begin(one) for one in due]
@@ -242,9 +252,9 @@ class Worker(base.Service):
     @retry.whole
     def _claim(self, operation_id: str) -> Claim | None:
         with self._database.write() as tx:
-            if not db.claim(tx, operation_id, self._topic, self._hosts,
-                            self._owner, self._options.lease,
-                            tuple(self._handlers)):
+            if not self._admits(tx) or not db.claim(
+                    tx, operation_id, self._topic, self._hosts, self._owner,
+                    self._options.lease, tuple(self._handlers)):
                 return None
             row = db.get(tx, operation_id)
             if row is None:
