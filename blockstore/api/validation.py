@@ -1,8 +1,7 @@
 """Bodies are checked against JSON schemas, compiled once at import.
 
-The dialect is Draft 4 with two differences that clients rely on: bounds of
-numbers also hold for strings of digits, and ``format`` is checked.  The
-constants below are the building blocks that nouns share.
+The dialect and the building blocks are those of :mod:`blockstore.validation`;
+in HTTP, numbers and booleans may also come as strings.
 
 >>> SCHEMA = Schema({'type': 'object', 'properties': {'size': SIZE}})
 >>> SCHEMA.check({'size': '0'})
@@ -10,125 +9,22 @@ Traceback (most recent call last):
 blockstore.api.faults.BadRequest: size: '0' is less than 1
 """
 
-from collections.abc import Iterator
 from collections.abc import Mapping
-import re
 from typing import Any
 
-import jsonschema
-from jsonschema import exceptions as schema_exceptions
-from jsonschema import validators
-from oslo_utils import uuidutils
-
+from blockstore import validation
 from blockstore.api import faults
 from blockstore.api import request
 
-MAX_INT = 2 ** 31 - 1
-_SHOWN = 128
 
-_formats = jsonschema.FormatChecker(formats=())
-
-
-def _is_uuid(value: object) -> bool:
-    """Hexadecimal digits with or without dashes, as columns hold it."""
-    return not isinstance(value, str) or (
-        len(value) <= 36 and uuidutils.is_uuid_like(value))
-
-
-def _is_name(value: object) -> bool:
-    """At most 255 characters besides the white space around them."""
-    return not isinstance(value, str) or (
-        len(value.strip()) <= 255 and value.strip().isprintable())
-
-
-def _is_name_non_empty(value: object) -> bool:
-    return not isinstance(value, str) or (
-        bool(value.strip()) and _is_name(value))
-
-
-def _is_text(value: object) -> bool:
-    """Printable characters, and line breaks."""
-    return not isinstance(value, str) or all(
-        char.isprintable() or char in '\r\n\t' for char in value)
-
-
-for _name, _check in (('uuid', _is_uuid), ('name', _is_name),
-                      ('name_non_empty', _is_name_non_empty),
-                      ('text', _is_text)):
-    _formats.checks(_name)(_check)
-
-
-def _as_number(instance: Any) -> int | float | None:
-    if isinstance(instance, bool):
-        return None
-    if isinstance(instance, int | float):
-        return instance
-    if isinstance(instance, str) and re.fullmatch(
-            r'-?[0-9]{1,18}', instance, re.ASCII):
-        return int(instance)
-    return None
-
-
-def _minimum(validator: Any, bound: float, instance: Any, schema: Any,
-             ) -> Iterator[schema_exceptions.ValidationError]:
-    number = _as_number(instance)
-    if number is not None and number < bound:
-        yield schema_exceptions.ValidationError(
-            f'{instance!r} is less than {bound}')
-
-
-def _maximum(validator: Any, bound: float, instance: Any, schema: Any,
-             ) -> Iterator[schema_exceptions.ValidationError]:
-    number = _as_number(instance)
-    if number is not None and number > bound:
-        yield schema_exceptions.ValidationError(
-            f'{instance!r} is more than {bound}')
-
-
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Any,
-             ) -> Iterator[schema_exceptions.ValidationError]:
-    """Like jsonschema's, but ``$`` does not let a line break through."""
-    if isinstance(instance, str) and not re.search(
-            pattern.replace('$', r'\Z'), instance, re.ASCII):
-        yield schema_exceptions.ValidationError(
-            f'{instance[:_SHOWN]!r} does not match {pattern!r}')
-
-
-_Validator = validators.extend(
-    jsonschema.Draft4Validator,
-    {'minimum': _minimum, 'maximum': _maximum, 'pattern': _pattern})
-
-
-class Schema:
+class Schema(validation.Schema):
     """One compiled JSON schema."""
-
-    def __init__(self, document: dict[str, Any]) -> None:
-        _Validator.check_schema(document)
-        self.document = document
-        self._validator = _Validator(document, format_checker=_formats)
 
     def check(self, value: Any) -> None:
         """Raise a 400 fault that names the first field that is wrong."""
-        error = schema_exceptions.best_match(
-            self._validator.iter_errors(value))
-        if error is None:
-            return
-        where = '.'.join(str(part)[:_SHOWN] for part in error.path)
-        message = error.message
-        if len(message) > 4 * _SHOWN:
-            message = message[:4 * _SHOWN] + '…'
-        raise faults.BadRequest(f'{where}: {message}' if where else message)
-
-
-def closed(properties: dict[str, Any], required: tuple[str, ...] = (),
-           **further: Any) -> dict[str, Any]:
-    """Describe an object with these keys and no other."""
-    document: dict[str, Any] = {
-        'type': 'object', 'properties': properties,
-        'additionalProperties': False, **further}
-    if required:
-        document['required'] = list(required)
-    return document
+        problem = self.problem(value)
+        if problem is not None:
+            raise faults.BadRequest(problem)
 
 
 def body(key: str, content: dict[str, Any],
@@ -140,40 +36,21 @@ def body(key: str, content: dict[str, Any],
     return Schema(closed({key: content, **(further or {})}, (key,)))
 
 
-def nullable(fragment: dict[str, Any]) -> dict[str, Any]:
-    """Also allow null."""
-    kinds = fragment['type']
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
-    changed = {**fragment, 'type': [*kinds, 'null']}
-    if 'enum' in changed:
-        changed['enum'] = [*changed['enum'], None]
-    return changed
-
-
-UUID = {'type': 'string', 'format': 'uuid'}
-NAME = {'type': ['string', 'null'], 'format': 'name'}
-NAME_REQUIRED = {'type': 'string', 'format': 'name_non_empty'}
-DESCRIPTION = {'type': ['string', 'null'], 'maxLength': 255,
-               'format': 'text'}
-STRING_255 = {'type': 'string', 'minLength': 1, 'maxLength': 255,
-              'format': 'text'}
-STRING_255_OR_NULL = {'type': ['string', 'null'], 'maxLength': 255,
-                      'format': 'text'}
-HOST = {'type': 'string', 'minLength': 1, 'maxLength': 255,
-        'pattern': r'^[a-zA-Z0-9-._#@:/+\[\]]*$'}
+closed = validation.closed
+nullable = validation.nullable
+MAX_INT = validation.MAX_INT
+UUID = validation.UUID
+NAME = validation.NAME
+NAME_REQUIRED = validation.NAME_REQUIRED
+DESCRIPTION = validation.DESCRIPTION
+STRING_255 = validation.STRING_255
+STRING_255_OR_NULL = validation.STRING_255_OR_NULL
+HOST = validation.HOST
+METADATA = validation.METADATA
+METADATA_NO_SLASH = validation.METADATA_NO_SLASH
+ANYTHING = validation.ANYTHING
 BOOLEAN = {'type': ['boolean', 'string'],
            'enum': [True, False, *request.TRUE_STRINGS,
                     *request.FALSE_STRINGS]}
 SIZE = {'type': ['integer', 'string'], 'pattern': '^[0-9]+$',
         'minimum': 1, 'maximum': MAX_INT, 'maxLength': 10}
-METADATA = {
-    'type': 'object', 'additionalProperties': False,
-    'patternProperties': {
-        r'^[a-zA-Z0-9-_:. /]{1,255}\Z': {
-            'type': 'string', 'maxLength': 255, 'format': 'text'}}}
-METADATA_NO_SLASH = {
-    'type': 'object', 'additionalProperties': False,
-    'patternProperties': {
-        r'^[a-zA-Z0-9-_:. ]{1,255}\Z': {
-            'type': 'string', 'maxLength': 255, 'format': 'text'}}}
-ANYTHING: dict[str, Any] = {}
