@@ -34,6 +34,7 @@ from blockstore.lifecycle.worker import Limits
 from blockstore.lifecycle.worker import Worker
 from blockstore.monitoring import checks
 from blockstore.rpc import server
+from blockstore.rpc import versions
 from blockstore.service import base
 from blockstore.service.heartbeat import Heartbeat
 
@@ -81,12 +82,12 @@ class Manager(base.Service):
         self._serving = False
 
     def listen(self, transport: typing.Any, topic: str,
-               endpoint: object) -> None:
-        """Have other services answered by an endpoint, once it serves."""
+               *endpoints: object) -> None:
+        """Have other services answered by endpoints, once it serves."""
         self._topic = topic
         self._transport = transport
         self._rpc = server.Server(transport, self.conf)
-        self._rpc.add(topic, endpoint)
+        self._rpc.add(topic, *endpoints)
 
     def start(self) -> None:
         """Become the only one of this name, and take work."""
@@ -140,8 +141,10 @@ class Manager(base.Service):
         facts: Facts = {'zone': self.conf.service.availability_zone,
                         **self.facts()}
         with self.database.write() as tx:
-            db_services.report(tx, self.host, self.binary, topic=self._topic,
-                               **facts)
+            db_services.report(
+                tx, self.host, self.binary, topic=self._topic,
+                rpc_version=versions.RPC[self.name],
+                object_version=versions.OBJECTS, **facts)
 
     def limit(self) -> int | None:
         """Return how many operations it may run at a time; None: any."""

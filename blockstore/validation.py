@@ -130,7 +130,7 @@ def nullable(fragment: dict[str, Any]) -> dict[str, Any]:
     """Also allow null."""
     kinds = fragment['type']
     kinds = [kinds] if isinstance(kinds, str) else list(kinds)
-    changed = {**fragment, 'type': [*kinds, 'null']}
+    changed = {**fragment, 'type': list(dict.fromkeys([*kinds, 'null']))}
     if 'enum' in changed:
         changed['enum'] = [*changed['enum'], None]
     return changed

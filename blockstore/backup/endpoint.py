@@ -5,12 +5,15 @@ from collections.abc import Callable
 import oslo_messaging as messaging
 
 from blockstore.context import RequestContext
+from blockstore.rpc import versions
+from blockstore.rpc.methods import backup as methods
 
 
 class BackupEndpoint:
-    """The methods of RPC version 1.0; see ``blockstore.rpc.backup``."""
+    """What the daemons themselves use; see ``rpc.methods``."""
 
-    target = messaging.Target(version='1.0')
+    target = messaging.Target(version=versions.RPC['backup'])
+    METHODS = methods.METHODS
 
     def __init__(self, ring: Callable[[str], None]) -> None:
         self._ring = ring

@@ -33,16 +33,20 @@ LOG = logging.getLogger(__name__)
 
 
 class BackupManager(manager.Manager):
-    """Moves bytes between volumes and the store of this host."""
+    """Moves bytes between volumes and the store of this host.
+
+    :param endpoints: what answers other services besides its own.
+    """
 
     name = 'backup'
     binary = db_services.BACKUP
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
-                 transport: typing.Any) -> None:
+                 transport: typing.Any, *endpoints: object) -> None:
         self.repository = Repository.from_conf(conf)
         parts = flows.Parts.from_conf(
-            conf, database, Clients(transport, conf), self.repository)
+            conf, database, Clients(transport, conf, database),
+            self.repository)
         super().__init__(
             conf, database, conf.service.host,
             {'backup.create': Create(parts),
@@ -54,7 +58,7 @@ class BackupManager(manager.Manager):
              'backup.restore': lambda: int(conf.backup.max_restores)})
         self.worker.admit_if(self._enabled)
         self.listen(transport, topics.BACKUP,
-                    BackupEndpoint(self.worker.ring))
+                    BackupEndpoint(self.worker.ring), *endpoints)
 
     def checks(self) -> Mapping[str, base.Check]:
         """Return what the store, too, has to answer."""

@@ -8,15 +8,15 @@ import sys
 
 from oslo_config import cfg
 
-from blockstore.backup.manager import BackupManager
 from blockstore.cmd import assembly
+from blockstore.cmd import backup
+from blockstore.cmd import scheduler
+from blockstore.cmd import volume
 from blockstore.db import migration
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
-from blockstore.scheduler.manager import SchedulerManager
 from blockstore.service import base
 from blockstore.service import wsgi
-from blockstore.volume.manager import VolumeManager
 
 
 def services(conf: cfg.ConfigOpts, publisher: Publisher,
@@ -26,10 +26,10 @@ def services(conf: cfg.ConfigOpts, publisher: Publisher,
     migration.sync(database)
     transport = rpc_transport.get_transport(conf, rpc_transport.LOCAL_URL)
     return [
-        *(VolumeManager(conf, database, transport, backend)
+        *(volume.manager(conf, database, transport, backend, publisher)
           for backend in conf.volume.enabled_backends),
-        BackupManager(conf, database, transport),
-        SchedulerManager(conf, database, transport),
+        backup.manager(conf, database, transport, publisher),
+        scheduler.manager(conf, database, transport, publisher),
         wsgi.WaitressServer(assembly.wsgi(
             conf, database, transport, publisher), conf)]
 

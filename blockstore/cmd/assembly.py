@@ -78,7 +78,7 @@ def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
         watched(conf, opened),
         health.Health(conf, [], checks.of(conf, opened, transport)),
         app.make_app(conf, Services(
-            conf, opened, Clients(transport, conf, publisher))),
+            conf, opened, Clients(transport, conf, opened, publisher))),
         conf.observability.metrics_allowed)
 
 

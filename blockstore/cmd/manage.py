@@ -31,6 +31,7 @@ from blockstore.db import operations as db_operations
 from blockstore.db import schema
 from blockstore.db import services as db_services
 from blockstore.lifecycle import explain
+from blockstore.rpc import versions
 
 Command = Callable[[cfg.ConfigOpts], int]
 PROG = 'blockstore-manage'
@@ -59,10 +60,12 @@ def service_list(conf: cfg.ConfigOpts) -> int:
     with assembly.database(conf).read() as tx:
         found = db_services.page(tx)
         oldest = db_services.oldest(tx, conf.service.service_down_time)
-    _table(('BINARY', 'HOST', 'ZONE', 'STATUS', 'STATE', 'LAST REPORT'), (
+    _table(('BINARY', 'HOST', 'ZONE', 'STATUS', 'STATE', 'RPC', 'OBJECTS',
+            'LAST REPORT'), (
         (row.binary, row.host, row.availability_zone,
          'disabled' if row.disabled else 'enabled',
          'up' if db_services.is_up(row, oldest) else 'down',
+         row.rpc_version or versions.FIRST, row.object_version or '-',
          f'{explain.age(row.reported_at)} ago' if row.reported_at
          else 'never') for row in found))
     return 0

@@ -1,17 +1,36 @@
 """``blockstore-scheduler``: the scheduler service of one host."""
 
 import sys
+import typing
+
+from oslo_config import cfg
 
 from blockstore.cmd import assembly
+from blockstore.db.engine import Database
+from blockstore.lifecycle import events
+from blockstore.notifications.publisher import Publisher
+from blockstore.remote.scheduler import SchedulerRequests
 from blockstore.rpc import transport as rpc_transport
+from blockstore.rpc.clients import Clients
 from blockstore.scheduler.manager import SchedulerManager
+
+
+def manager(conf: cfg.ConfigOpts, database: Database,
+            transport: typing.Any,
+            listener: events.Listener = events.SILENCE) -> SchedulerManager:
+    """Put the manager and what answers other services together."""
+    return SchedulerManager(
+        conf, database, transport, SchedulerRequests(
+            conf, database, Clients(transport, conf, database, listener)))
 
 
 def main() -> int:
     """Run until a signal ends it."""
     conf = assembly.prepare('blockstore-scheduler')
-    return assembly.serve(conf, [SchedulerManager(
-        conf, assembly.migrated(conf), rpc_transport.get_transport(conf))])
+    publisher = Publisher(conf)
+    return assembly.serve(conf, [manager(
+        conf, assembly.migrated(conf), rpc_transport.get_transport(conf),
+        publisher)], publisher)
 
 
 if __name__ == '__main__':

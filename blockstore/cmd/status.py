@@ -5,6 +5,7 @@ Exit codes are those of oslo.upgradecheck: 0 yes, 1 yes but read the warnings,
 """
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import sys
 import typing
@@ -19,9 +20,11 @@ from blockstore.api.auth import noauth
 from blockstore.backup.stores import loader
 from blockstore.cmd import assembly
 from blockstore.cmd import common
+from blockstore.conf import upgrade_levels
 from blockstore.db import engine
 from blockstore.db import schema
 from blockstore.db import services as db_services
+from blockstore.rpc import versions
 
 Code = upgradecheck.Code
 Result = upgradecheck.Result
@@ -63,6 +66,27 @@ class Checks(upgradecheck.UpgradeCommands):
                           + '; disable those that will not come back')
         return Result(Code.SUCCESS)
 
+    def check_versions(self) -> typing.Any:
+        """Tell of daemons of different releases, and of wrong pins."""
+        down_time = self._conf.service.service_down_time
+        worst, told = Code.SUCCESS, []
+        try:
+            with assembly.database(self._conf).read() as tx:
+                oldest = db_services.oldest(tx, down_time)
+                living = [row for row in db_services.page(tx)
+                          if db_services.is_up(row, oldest)]
+        except db_exception.DBError:
+            return Result(Code.FAILURE, 'the services cannot be listed')
+        for service in versions.RPC:
+            spoken = {row.host: row.rpc_version or versions.FIRST
+                      for row in living
+                      if row.binary == f'cinder-{service}'}
+            code, words = _judge(service, spoken,
+                                 self._conf.upgrade_levels[service])
+            worst = max(worst, code)
+            told += words
+        return Result(worst, '; '.join(told) or None)
+
     def check_store(self) -> typing.Any:
         """Tell whether the backup store's backend can be loaded."""
         try:
@@ -91,9 +115,35 @@ class Checks(upgradecheck.UpgradeCommands):
     _upgrade_checks: tuple[tuple[str, Callable[..., typing.Any]], ...] = (
         ('Database', check_database),
         ('Services', check_services),
+        ('Versions', check_versions),
         ('Backup store', check_store),
         ('Configuration', check_configuration),
     )
+
+
+def _judge(service: str, spoken: Mapping[str, str], pin: str,
+           ) -> tuple[typing.Any, list[str]]:
+    """Judge the versions that the hosts of a service speak, and its pin."""
+    lowest = versions.lowest(spoken.values())
+    if lowest is None:
+        return Code.SUCCESS, []
+    option = f'[upgrade_levels] {service} = {pin}'
+    if pin != upgrade_levels.AUTO and (
+            versions.parse(pin) > versions.parse(lowest)):
+        behind = ', '.join(f'{host} ({version})'
+                           for host, version in sorted(spoken.items())
+                           if version == lowest)
+        return Code.FAILURE, [f'{option}, but an older one is spoken by '
+                              f'{behind}']
+    if len(set(spoken.values())) > 1:
+        who = ', '.join(f'{host} speaks {version}'
+                        for host, version in sorted(spoken.items()))
+        return Code.WARNING, [f'{service}: {who}: nothing newer is sent than '
+                              'the oldest on a topic knows; upgrade the rest']
+    if pin != upgrade_levels.AUTO and pin != lowest:
+        return Code.WARNING, [f'{option} can be taken away: all speak '
+                              f'{lowest}']
+    return Code.SUCCESS, []
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,13 +7,20 @@ each, so that each can be started, stopped and limited alone::
 """
 
 import sys
+import typing
 
 from oslo_config import cfg
 
 from blockstore import exceptions
 from blockstore.cmd import assembly
 from blockstore.conf import CONF
+from blockstore.db.engine import Database
+from blockstore.lifecycle import events
+from blockstore.notifications.publisher import Publisher
+from blockstore.remote.volumes import VolumeRequests
 from blockstore.rpc import transport as rpc_transport
+from blockstore.rpc.clients import Clients
+from blockstore.volume.drivers import loader
 from blockstore.volume.manager import VolumeManager
 
 CLI_OPTS: list[cfg.Opt] = [
@@ -38,6 +45,16 @@ def backends(conf: cfg.ConfigOpts) -> list[str]:
     return list(dict.fromkeys(conf.backend)) or enabled
 
 
+def manager(conf: cfg.ConfigOpts, database: Database,
+            transport: typing.Any, backend: str,
+            listener: events.Listener = events.SILENCE) -> VolumeManager:
+    """Put the manager and what answers other services together."""
+    return VolumeManager(
+        conf, database, transport, backend, VolumeRequests(
+            conf, database, Clients(transport, conf, database, listener),
+            loader.host_of(conf, backend)))
+
+
 def main() -> int:
     """Run until a signal ends it."""
     CONF.register_cli_opts(CLI_OPTS)
@@ -49,9 +66,10 @@ def main() -> int:
         return 2
     database = assembly.migrated(conf)
     transport = rpc_transport.get_transport(conf)
+    publisher = Publisher(conf)
     return assembly.serve(conf, [
-        VolumeManager(conf, database, transport, backend)
-        for backend in served])
+        manager(conf, database, transport, backend, publisher)
+        for backend in served], publisher)
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 SECTIONS = ('api', 'auth', 'backup', 'database', 'memory', 'observability',
             'operations', 'qsd', 'quota', 'rpc', 'scheduler', 'service',
-            'store', 'volume')
+            'store', 'upgrade_levels', 'volume')
 
 CONF = cfg.CONF
 

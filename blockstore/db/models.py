@@ -313,6 +313,9 @@ class Service(Base):
     disabled_reason: orm.Mapped[str | None]
     backend_state: orm.Mapped[str | None]
     capabilities: orm.Mapped[dict[str, typing.Any] | None]
+    rpc_version: orm.Mapped[str | None] = orm.mapped_column(sa.String(16))
+    object_version: orm.Mapped[str | None] = orm.mapped_column(
+        sa.String(16))
     report_count: orm.Mapped[int] = orm.mapped_column(default=0)
     reported_at: orm.Mapped[OptionalTime]
     created_at: orm.Mapped[Time]
@@ -362,6 +365,8 @@ class Operation(Base):
     project_id: orm.Mapped[str]
     user_id: orm.Mapped[str | None]
     request_id: orm.Mapped[str | None]
+    request_digest: orm.Mapped[str | None] = orm.mapped_column(
+        sa.String(64))
     parent_id: orm.Mapped[str | None] = _id()
     topic: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     host: orm.Mapped[str | None] = orm.mapped_column(sa.String(190))

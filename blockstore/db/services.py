@@ -51,12 +51,16 @@ class Pool(typing.NamedTuple):
 def report(tx: Transaction, host: str, binary: str, *, topic: str = '',
            zone: str = 'nova',
            capabilities: Mapping[str, typing.Any] | None = None,
-           backend_state: str | None = None) -> None:
+           backend_state: str | None = None,
+           rpc_version: str | None = None,
+           object_version: str | None = None) -> None:
     """Note that a service is alive; the first report makes its row.
 
     :param topic: where it listens; the binary's name if not given.
     :param capabilities: the driver's stats; None keeps those of before.
     :param backend_state: ``up`` or ``down``; None keeps that of before.
+    :param rpc_version: the newest version of its RPC API that it speaks.
+    :param object_version: the newest shapes of its answers.
     """
     now = clock.now(tx)
     values: dict[str, typing.Any] = {
@@ -66,6 +70,10 @@ def report(tx: Transaction, host: str, binary: str, *, topic: str = '',
         values['capabilities'] = dict(capabilities)
     if backend_state is not None:
         values['backend_state'] = backend_state
+    if rpc_version is not None:
+        values['rpc_version'] = rpc_version
+    if object_version is not None:
+        values['object_version'] = object_version
     if _report_again(tx, host, binary, values):
         return
     try:
@@ -119,6 +127,18 @@ def oldest(tx: Transaction, down_time: float) -> datetime.datetime:
 def is_up(row: Row, oldest_report: datetime.datetime) -> bool:
     """Tell whether a service has reported since then; see :func:`oldest`."""
     return row.reported_at is not None and row.reported_at >= oldest_report
+
+
+def spoken(tx: Transaction, topic: str, down_time: float,
+           ) -> list[str | None]:
+    """Return the RPC versions that living services of a topic speak.
+
+    None stands for a service of a release that did not tell yet.
+    """
+    statement = sa.select(_T.c.rpc_version).where(
+        _T.c.topic == topic,
+        _T.c.reported_at >= clock.now(tx, -down_time))
+    return list(tx.execute(statement.distinct()).scalars())
 
 
 def switch(tx: Transaction, host: str, binary: str, *, disabled: bool,

@@ -43,21 +43,34 @@ Facts = dict[str, typing.Any]
 _TELL_INTERVAL = 1.0
 
 
+class Key(typing.NamedTuple):
+    """What a caller chose so that its request may come twice.
+
+    :param id: the id of the operation.
+    :param digest: of all that was asked for.
+    """
+
+    id: str
+    digest: str
+
+
 def start(tx: Transaction, context: RequestContext, kind: str,
           resource_id: str, *, topic: str, host: str | None,
           project_id: str, arguments: Mapping[str, typing.Any] | None = None,
-          parent_id: str | None = None) -> str:
+          parent_id: str | None = None, key: Key | None = None) -> str:
     """Insert an operation in the caller's transaction; return its id.
 
     :param kind: ``<noun>.<verb>``; the noun is the resource's type.
     :param topic: who does it (``volume``, ``backup`` or ``scheduler``).
     :param host: the one host that may do it, or None for any.
     :param parent_id: the operation that waits for this one.
+    :param key: the caller's own id; None makes one.
     """
-    id_ = uuidutils.generate_uuid()
+    id_ = key.id if key else uuidutils.generate_uuid()
     db.insert(tx, id=id_, kind=kind, resource_type=kind.partition('.')[0],
               resource_id=resource_id, project_id=project_id,
               user_id=context.user_id, request_id=context.request_id,
+              request_digest=key.digest if key else None,
               parent_id=parent_id, topic=topic, host=host,
               arguments=dict(arguments or {}), facts={})
     return id_

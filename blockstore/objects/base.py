@@ -1,6 +1,11 @@
 """Versioned objects: what drivers get and what may cross RPC.
 
-An object is made from a row; changing it changes no database.
+An object is made from a row; changing it changes no database.  On the wire it
+carries its name and version.  A new minor version only adds fields, and a
+reader leaves out what it does not know:
+
+>>> unpack(pack({'volume': info}))['volume'].size
+1
 """
 
 import typing
@@ -11,8 +16,17 @@ from oslo_versionedobjects import fields
 _O = typing.TypeVar('_O', bound='BlockstoreObject')
 
 String = fields.StringField
+Boolean = fields.BooleanField
+Strings = fields.DictOfStringsField
+Names = fields.ListOfStringsField
 Text = fields.StringField
 Integer = fields.IntegerField
+
+
+_NAMESPACE = 'blockstore_object'
+_NAME = f'{_NAMESPACE}.name'
+_VERSION = f'{_NAMESPACE}.version'
+_DATA = f'{_NAMESPACE}.data'
 
 
 class Registry(base.VersionedObjectRegistry):
@@ -23,7 +37,13 @@ class BlockstoreObject(base.VersionedObject):
     """Base of all objects."""
 
     OBJ_PROJECT_NAMESPACE = 'blockstore'
-    OBJ_SERIAL_NAMESPACE = 'blockstore_object'
+    OBJ_SERIAL_NAMESPACE = _NAMESPACE
+
+    @classmethod
+    def obj_from_primitive(cls, primitive: dict[str, typing.Any],
+                           context: typing.Any = None) -> typing.Any:
+        """Rebuild an object, also one of a newer minor version."""
+        return super().obj_from_primitive(_as_known(primitive), context)
 
     @classmethod
     def from_row(cls: type[_O], row: typing.Any,
@@ -33,6 +53,77 @@ class BlockstoreObject(base.VersionedObject):
                       for name in cls.fields})
 
 
+def pack(value: typing.Any) -> typing.Any:
+    """Make plain JSON of what holds objects."""
+    if isinstance(value, BlockstoreObject):
+        return value.obj_to_primitive()
+    if isinstance(value, dict):
+        return {key: pack(one) for key, one in value.items()}
+    if _may_hold_objects(value):
+        return [pack(one) for one in value]
+    return value
+
+
+def unpack(value: typing.Any) -> typing.Any:
+    """Make objects again of what :func:`pack` made."""
+    if isinstance(value, dict):
+        if _NAME in value:
+            return BlockstoreObject.obj_from_primitive(value)
+        return {key: unpack(one) for key, one in value.items()}
+    if _may_hold_objects(value):
+        return [unpack(one) for one in value]
+    return value
+
+
+def _may_hold_objects(value: typing.Any) -> bool:
+    # Long lists of numbers (extents) are passed on as they are.
+    return isinstance(value, list) and bool(value) and isinstance(
+        value[0], dict | BlockstoreObject)
+
+
+def _as_known(primitive: dict[str, typing.Any]) -> dict[str, typing.Any]:
+    """Leave out what a newer minor version has added."""
+    known = Registry.obj_classes().get(primitive[_NAME])
+    if not known:
+        return primitive
+    ours = known[0]
+    theirs = _version(primitive[_VERSION])
+    if theirs[0] != _version(ours.VERSION)[0] or (
+            theirs <= _version(ours.VERSION)):
+        return primitive
+    data = {name: value for name, value in primitive[_DATA].items()
+            if name in ours.fields}
+    return {**primitive, _VERSION: ours.VERSION, _DATA: data}
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split('.'))
+
+
 def optional() -> typing.Any:
     """A text that may be absent."""
     return fields.StringField(nullable=True)
+
+
+def optional_number() -> typing.Any:
+    """A whole number that may be absent."""
+    return fields.IntegerField(nullable=True)
+
+
+def time() -> typing.Any:
+    """A moment, UTC, that may be absent."""
+    return fields.DateTimeField(tzinfo_aware=False, nullable=True)
+
+
+class Facts(fields.FieldType[typing.Any]):
+    """Any JSON: what a driver says of itself."""
+
+    @staticmethod
+    def coerce(obj: typing.Any, attr: str, value: typing.Any) -> typing.Any:
+        """Take it as it is."""
+        return value
+
+
+def facts() -> typing.Any:
+    """A map of anything."""
+    return fields.Field(Facts())

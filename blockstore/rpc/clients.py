@@ -10,10 +10,12 @@ import typing
 from oslo_config import cfg
 
 from blockstore.context import RequestContext
+from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
 from blockstore.lifecycle import operations
 from blockstore.rpc.backup import BackupClient
+from blockstore.rpc.pins import Pins
 from blockstore.rpc.scheduler import SchedulerClient
 from blockstore.rpc.volume import VolumeClient
 
@@ -22,25 +24,30 @@ class Clients:
     """The RPC clients of one process.
 
     :param transport: from :func:`blockstore.rpc.transport.get_transport`.
+    :param database: where the services report which versions they speak.
     :param listener: is told what this process changes by itself.
     """
 
     def __init__(self, transport: typing.Any, conf: cfg.ConfigOpts,
+                 database: Database | None = None,
                  listener: events.Listener = events.SILENCE) -> None:
+        pins = Pins(conf, database)
         self.listener = listener
-        self.scheduler = SchedulerClient(transport, conf)
-        self.volume = VolumeClient(transport, conf)
-        self.backup = BackupClient(transport, conf)
+        self.scheduler = SchedulerClient(transport, conf, pins)
+        self.volume = VolumeClient(transport, conf, pins)
+        self.backup = BackupClient(transport, conf, pins)
 
     def launch(self, tx: Transaction, context: RequestContext, kind: str,
                resource_id: str, *, topic: str, host: str | None,
                project_id: str,
                arguments: Mapping[str, typing.Any] | None = None,
-               parent_id: str | None = None) -> str:
+               parent_id: str | None = None,
+               key: operations.Key | None = None) -> str:
         """Start an operation, and ring for it once it is durable."""
         operation_id = operations.start(
             tx, context, kind, resource_id, topic=topic, host=host,
-            project_id=project_id, arguments=arguments, parent_id=parent_id)
+            project_id=project_id, arguments=arguments, parent_id=parent_id,
+            key=key)
         tx.after_commit(
             lambda: self.ring(context, topic, host, operation_id))
         return operation_id

@@ -3,6 +3,7 @@
 from blockstore import context as blockstore_context
 from blockstore.rpc import client
 from blockstore.rpc import topics
+from blockstore.rpc.methods import scheduler as methods
 
 
 class SchedulerClient(client.Client):
@@ -11,7 +12,12 @@ class SchedulerClient(client.Client):
     Version history:
 
     * 1.0 - operation_due
+    * 1.1 - create_volume, get_pools, validate_host_capacity,
+      get_operation, wait_operation, get_versions
     """
+
+    SERVICE = 'scheduler'
+    METHODS = methods.METHODS
 
     def operation_due(self, context: blockstore_context.RequestContext,
                       operation_id: str) -> None:

@@ -23,6 +23,7 @@ from oslo_messaging import transport as messaging_transport
 from oslo_utils import fileutils
 
 from blockstore import context as blockstore_context
+from blockstore.objects import base as objects
 from blockstore.rpc import failures
 from blockstore.rpc import local
 
@@ -41,15 +42,15 @@ _RABBIT_DEFAULTS = {
 
 class RequestContextSerializer(
         oslo_messaging.Serializer):  # type: ignore[misc]
-    """Carries the request context; values cross as the plain JSON they are."""
+    """Carries the request context, plain JSON, and versioned objects."""
 
     def serialize_entity(self, ctxt: Any, entity: Any) -> Any:
-        """Give a value as it is: clients pass nothing but plain values."""
-        return entity
+        """Give a value as JSON; objects with their name and version."""
+        return objects.pack(entity)
 
     def deserialize_entity(self, ctxt: Any, entity: Any) -> Any:
-        """Give a value as it came."""
-        return entity
+        """Give a value as it was sent."""
+        return objects.unpack(entity)
 
     def serialize_context(
             self, ctxt: blockstore_context.RequestContext) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from blockstore import context as blockstore_context
 from blockstore.rpc import client
 from blockstore.rpc import topics
+from blockstore.rpc.methods import volume as methods
 
 Connector = dict[str, Any]
 Context = blockstore_context.RequestContext
@@ -18,10 +19,16 @@ class VolumeClient(client.Client):
 
     Version history:
 
-    * 1.0 - operation_due, run_operation, initialize_connection,
-      terminate_connection, initialize_connection_snapshot,
-      terminate_connection_snapshot, get_extents, get_capabilities
+    * 1.0 - operation_due, initialize_connection, terminate_connection,
+      initialize_connection_snapshot, terminate_connection_snapshot,
+      get_extents, get_capabilities
+    * 1.1 - run_operation, create_volume, delete_volume, extend_volume,
+      revert_to_snapshot, get_volume, create_snapshot, delete_snapshot,
+      get_snapshot, get_operation, wait_operation, get_versions
     """
+
+    SERVICE = 'volume'
+    METHODS = methods.METHODS
 
     def operation_due(self, context: Context, host: str,
                       operation_id: str) -> None:

@@ -5,12 +5,15 @@ from collections.abc import Callable
 import oslo_messaging as messaging
 
 from blockstore.context import RequestContext
+from blockstore.rpc import versions
+from blockstore.rpc.methods import scheduler as methods
 
 
 class SchedulerEndpoint:
-    """The methods of RPC version 1.0; see ``blockstore.rpc.scheduler``."""
+    """What the daemons themselves use; see ``rpc.methods``."""
 
-    target = messaging.Target(version='1.0')
+    target = messaging.Target(version=versions.RPC['scheduler'])
+    METHODS = methods.METHODS
 
     def __init__(self, ring: Callable[[str], None]) -> None:
         self._ring = ring

@@ -20,14 +20,17 @@ from blockstore.service.periodic import PeriodicTask
 
 
 class SchedulerManager(manager.Manager):
-    """Places volumes, and looks for what is stuck."""
+    """Places volumes, and looks for what is stuck.
+
+    :param endpoints: what answers other services besides its own.
+    """
 
     name = 'scheduler'
     binary = db_services.SCHEDULER
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
-                 transport: typing.Any) -> None:
-        clients = Clients(transport, conf)
+                 transport: typing.Any, *endpoints: object) -> None:
+        clients = Clients(transport, conf, database)
         super().__init__(
             conf, database, conf.service.host,
             {'volume.create': PlaceVolume(conf,
@@ -35,4 +38,4 @@ class SchedulerManager(manager.Manager):
             (PeriodicTask('reaper', Reaper(conf, database).look,
                           conf.scheduler.reaper_interval),))
         self.listen(transport, topics.SCHEDULER,
-                    SchedulerEndpoint(self.worker.ring))
+                    SchedulerEndpoint(self.worker.ring), *endpoints)

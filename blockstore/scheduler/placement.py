@@ -1,13 +1,10 @@
 """Giving a new volume its place: the scheduler's part of ``volume.create``.
 
 The choice, the volume's ``host`` and the handing-on of the operation to the
-volume service of that host are one transaction.  Two schedulers never both
-count on the same room: the chosen service is locked, and its volumes are
-counted again under the lock.
+volume service of that host are one transaction.
 """
 
 from collections.abc import Callable
-import dataclasses
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -16,10 +13,8 @@ from oslo_utils import timeutils
 from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import models
-from blockstore.db import placement as db
 from blockstore.db import rows
 from blockstore.db import services
-from blockstore.db import types
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import messages
 from blockstore.lifecycle import transitions
@@ -27,7 +22,7 @@ from blockstore.lifecycle.operations import Claim
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.scheduler import base
-from blockstore.scheduler.choice import Chooser
+from blockstore.scheduler import places
 
 LOG = logging.getLogger(__name__)
 
@@ -42,8 +37,7 @@ class PlaceVolume:
     """
 
     def __init__(self, conf: cfg.ConfigOpts, ring: Ring) -> None:
-        self._conf = conf
-        self._chooser = Chooser(conf)
+        self._places = places.Places(conf)
         self._ring = ring
 
     def run(self, claim: Claim) -> None:
@@ -57,7 +51,7 @@ class PlaceVolume:
                 return
             host = volume.host or self._source_host(tx, volume)
             if host is None:
-                host = self._choose(tx, self._request(tx, volume))
+                host = self._places.choose(tx, self._request(tx, volume))
             owner = host.partition('#')[0]
             service = services.get(tx, owner, services.VOLUME)
             rows.update(tx, models.Volume, volume.id, {
@@ -106,32 +100,5 @@ class PlaceVolume:
 
     def _request(self, tx: Transaction, volume: models.Volume,
                  ) -> base.Request:
-        type_id = volume.volume_type_id
-        specs = types.specs_of(tx, [type_id]) if type_id else {}
-        return base.Request(
-            size=volume.size, availability_zone=volume.availability_zone,
-            extra_specs=specs.get(type_id, {}) if type_id else {})
-
-    def _choose(self, tx: Transaction, request: base.Request) -> str:
-        backends = self._backends(tx)
-        while True:
-            # Ends: each turn takes a back end out of the list or returns.
-            best = self._chooser.ranked(request, backends)[0]
-            db.lock(tx, best.service_id)
-            now = dataclasses.replace(best, placed=db.placed(
-                tx, best.name).get(best.name, db.NONE))
-            if self._chooser.passes(request, now):
-                return best.name
-            backends = [now if one.name == best.name else one
-                        for one in backends]
-
-    def _backends(self, tx: Transaction) -> list[base.Backend]:
-        live = services.live(tx, services.VOLUME,
-                             self._conf.service.service_down_time)
-        placed = db.placed(tx)
-        return [base.Backend(
-            name=pool.name, service_id=pool.service.id,
-            availability_zone=pool.service.availability_zone,
-            stats=pool.capabilities, state=pool.service.backend_state,
-            placed=placed.get(pool.name, db.NONE))
-            for pool in services.pools(live)]
+        return places.request(tx, volume.size, volume.volume_type_id,
+                              volume.availability_zone)

@@ -5,6 +5,7 @@ operation are written in one transaction; the work itself is done by the
 scheduler and the volume service.
 """
 
+from collections.abc import Callable
 import dataclasses
 import typing
 
@@ -31,6 +32,7 @@ from blockstore.lifecycle.volumes import RESETTABLE
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
+from blockstore.scheduler import base as scheduling
 from blockstore.services import base
 from blockstore.services import quotas
 from blockstore.services import restores
@@ -41,6 +43,18 @@ from blockstore.services.volume_connections import VolumeConnections
 
 ListQuery = listing.ListQuery
 Total = tuple[int, int]
+
+
+class Placed(typing.NamedTuple):
+    """Where a new volume will be: ``host@backend#pool``, and its zone."""
+
+    host: str
+    zone: str | None
+
+
+#: Chooses the place of a new volume in the transaction that takes it, from
+#: what is wanted and the host of its source; without one a scheduler does.
+Place = Callable[[Transaction, scheduling.Request, str | None], Placed]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +73,7 @@ class VolumeSpec:
     availability_zone: str | None = None
     scheduler_hints: typing.Mapping[str, typing.Any] = dataclasses.field(
         default_factory=dict)
+    place: Place | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,20 +171,26 @@ class Volumes(VolumeConnections):
                        volume_type_id=type_id)
         specs = (db_types.specs_of(tx, [type_id]).get(type_id, {})
                  if type_id else {})
+        place = Placed(source.host, source.zone) if source.host else None
+        if spec.place is not None:
+            place = spec.place(tx, scheduling.Request(
+                size=size, extra_specs=specs,
+                availability_zone=spec.availability_zone), source.host)
+        host, zone = place or (None, source.zone)
         rows.insert(
             tx, models.Volume, id=id_, project_id=project_id,
             user_id=context.user_id, display_name=spec.name,
             display_description=spec.description, size=size,
             status=VolumeStatus.CREATING, volume_type_id=type_id,
-            availability_zone=spec.availability_zone or source.zone,
+            availability_zone=spec.availability_zone or zone,
             snapshot_id=spec.snapshot_id, source_volid=spec.source_volid,
-            host=source.host, bootable=source.bootable,
+            host=host, bootable=source.bootable,
             multiattach=specs.get('multiattach') == '<is> True')
         rows.set_metadata(tx, models.VolumeMetadata, id_, spec.metadata)
         self.clients.launch(
             tx, context, 'volume.create', id_,
-            topic='volume' if source.host else 'scheduler',
-            host=service_host(source.host), project_id=project_id,
+            topic='volume' if host else 'scheduler',
+            host=service_host(host), project_id=project_id,
             arguments={'to_restore': bool(spec.backup_id)})
 
     def _source(self, tx: Transaction, context: RequestContext,

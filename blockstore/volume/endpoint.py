@@ -19,6 +19,8 @@ from blockstore.db import operations as db_operations
 from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db.engine import Database
+from blockstore.rpc import versions
+from blockstore.rpc.methods import volume as methods
 from blockstore.volume.drivers import base as drivers
 from blockstore.volume.flows import base
 
@@ -27,9 +29,10 @@ MAX_EXTENTS = 20_000
 
 
 class VolumeEndpoint:
-    """The methods of RPC version 1.0; see ``blockstore.rpc.volume``."""
+    """What the daemons themselves use; see ``rpc.methods``."""
 
-    target = messaging.Target(version='1.0')
+    target = messaging.Target(version=versions.RPC['volume'])
+    METHODS = methods.METHODS
 
     def __init__(self, database: Database, driver: drivers.Driver,
                  ring: Callable[[str], None],
@@ -53,7 +56,7 @@ class VolumeEndpoint:
                               connector: Connector) -> dict[str, typing.Any]:
         """Export a volume and open a way in."""
         self._fence(connector)
-        row = self._row(models.Volume, 'volume', volume_id)
+        row = self._row(context, models.Volume, 'volume', volume_id)
         volume = base.as_volume(row)
         self._driver.validate_connector(connector)
         self._store(models.Volume, volume_id, self._driver.create_export(
@@ -70,7 +73,7 @@ class VolumeEndpoint:
         """Close a way in (None: all of them); gone is success."""
         self._fence(connector)
         with self._database.read() as tx:
-            row = rows.get(tx, models.Volume, volume_id)
+            row = rows.get_for(tx, context, models.Volume, volume_id)
         if row is not None:
             self._driver.terminate_connection(base.as_volume(row), connector,
                                               force=force)
@@ -81,11 +84,11 @@ class VolumeEndpoint:
         """Export a snapshot and open a read-only way in (R-106, R-113)."""
         driver = drivers.require(self._driver, drivers.AttachesSnapshots)
         self._fence(connector)
-        row = self._row(models.Snapshot, 'snapshot', snapshot_id)
+        row = self._row(context, models.Snapshot, 'snapshot', snapshot_id)
         self._store(models.Snapshot, snapshot_id,
                     driver.create_export_snapshot(
                         context, base.as_snapshot(row), connector))
-        row = self._row(models.Snapshot, 'snapshot', snapshot_id)
+        row = self._row(context, models.Snapshot, 'snapshot', snapshot_id)
         info = driver.initialize_connection_snapshot(
             base.as_snapshot(row), connector)
         if self._is_over(connector):
@@ -101,7 +104,8 @@ class VolumeEndpoint:
         driver = drivers.require(self._driver, drivers.AttachesSnapshots)
         self._fence(connector)
         with self._database.read() as tx:
-            row = rows.get(tx, models.Snapshot, snapshot_id)
+            row = rows.get_for(tx, context, models.Snapshot,
+                               snapshot_id)
         if row is None:
             return
         snapshot = base.as_snapshot(row)
@@ -120,14 +124,15 @@ class VolumeEndpoint:
         whole run: reading more than needed is right, only slower.
         """
         snapshot = base.as_snapshot(
-            self._row(models.Snapshot, 'snapshot', snapshot_id))
+            self._row(context, models.Snapshot, 'snapshot', snapshot_id))
         if base_snapshot_id is None:
             found = drivers.require(
                 self._driver, drivers.AllocatedExtents).allocated_extents(
                     snapshot, offset, length)
         else:
             older = base.as_snapshot(
-                self._row(models.Snapshot, 'snapshot', base_snapshot_id))
+                self._row(context, models.Snapshot, 'snapshot',
+                          base_snapshot_id))
             found = drivers.require(
                 self._driver, drivers.ChangedExtents).changed_extents(
                     snapshot, older, offset, length)
@@ -165,10 +170,10 @@ class VolumeEndpoint:
             row = db_operations.get(tx, claim['id'])
         return row is None or row.state not in db_operations.OPEN
 
-    def _row(self, model: type[typing.Any], noun: str, id_: str,
-             ) -> typing.Any:
+    def _row(self, context: RequestContext, model: type[typing.Any],
+             noun: str, id_: str) -> typing.Any:
         with self._database.read() as tx:
-            row = rows.get(tx, model, id_)
+            row = rows.get_for(tx, context, model, id_)
         if row is None:
             raise exceptions.NotFound(f'{noun} {id_} could not be found')
         return row

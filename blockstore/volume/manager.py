@@ -42,13 +42,15 @@ class VolumeManager(manager.Manager):
     """Serves one back end.
 
     :param backend: the name of its option group.
+    :param endpoints: what answers other services besides its own.
     """
 
     name = 'volume'
     binary = db_services.VOLUME
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
-                 transport: typing.Any, backend: str) -> None:
+                 transport: typing.Any, backend: str,
+                 *endpoints: object) -> None:
         host = loader.host_of(conf, backend)
         self.driver = guarded.GuardedDriver(loader.load(
             conf, backend, host, documents.DatabaseBook(database, host)))
@@ -59,7 +61,7 @@ class VolumeManager(manager.Manager):
             endpoint.VolumeEndpoint(
                 database, self.driver, self.worker.ring,
                 lambda id_: self.worker.run_now(
-                    id_, conf.rpc.long_call_timeout)))
+                    id_, conf.rpc.long_call_timeout)), *endpoints)
         self._stopping = threading.Event()
         self._setup = threading.Thread(
             target=self._set_up_later, name='volume-setup', daemon=True)

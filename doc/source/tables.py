@@ -17,6 +17,10 @@ from blockstore import conf as blockstore_conf
 from blockstore.api import microversions
 from blockstore.api import routes
 from blockstore.conf import volume
+from blockstore.rpc import versions
+from blockstore.rpc.methods import backup as backup_rpc
+from blockstore.rpc.methods import scheduler as scheduler_rpc
+from blockstore.rpc.methods import volume as volume_rpc
 from blockstore.volume.drivers import base
 
 _NEWLINE = '\n'
@@ -27,7 +31,8 @@ def write(directory: pathlib.Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     for name, lines in (('routes', route_lines()),
                         ('options', option_lines()),
-                        ('capabilities', capability_lines())):
+                        ('capabilities', capability_lines()),
+                        ('rpc', rpc_lines())):
         text = _NEWLINE.join(lines) + _NEWLINE
         (directory / f'{name}.inc.rst').write_text(text, encoding='utf-8')
 
@@ -121,6 +126,45 @@ def _members(protocol: type) -> list[str]:
     found = [*vars(protocol).get('__annotations__', {}), *vars(protocol)]
     return [name for name in dict.fromkeys(found)
             if not name.startswith('_')]
+
+
+# RPC.
+
+def rpc_lines() -> Iterator[str]:
+    """Yield a section for each service, with each of its methods."""
+    for title, topic, module in (
+            ('Volume', 'blockstore-volume.<host>@<back end>', volume_rpc),
+            ('Scheduler', 'blockstore-scheduler', scheduler_rpc),
+            ('Backup', 'blockstore-backup', backup_rpc)):
+        yield from ['', title, '=' * len(title), '',
+                    f'Topic ``{topic}``, version '
+                    f'``{versions.RPC[title.lower()]}``.', '']
+        for method in module.METHODS.values():
+            yield from _method(method)
+
+
+def _method(method: Any) -> Iterator[str]:
+    yield from ['', method.name, '-' * len(method.name), '',
+                f'*Since {method.since}.*  {method.about}', '']
+    if method.arguments:
+        yield from list_table(
+            ('Argument', 'Type', 'Meaning'),
+            ((f'``{one.name}``' + ('' if one.required else ' (optional)'),
+              _kind(one.schema), one.about) for one in method.arguments),
+            widths='26 18 56')
+    yield from [f'Answer: {method.answer or "none"}.', '']
+    if method.errors:
+        yield from ['Errors: ' + ', '.join(
+            f'``{code}``' for code in sorted(method.errors)) + '.', '']
+
+
+def _kind(schema: Any) -> str:
+    kinds = schema['type']
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    text = ' or '.join(kinds)
+    if schema.get('format') == 'uuid':
+        text = text.replace('string', 'UUID')
+    return text
 
 
 def list_table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], *,

@@ -21,7 +21,9 @@ import testtools
 import webob
 
 from blockstore.api import app
-from blockstore.backup.manager import BackupManager
+from blockstore.cmd import backup as cmd_backup
+from blockstore.cmd import scheduler as cmd_scheduler
+from blockstore.cmd import volume as cmd_volume
 from blockstore.conf import CONF
 from blockstore.conf import register
 from blockstore.db import engine
@@ -29,11 +31,14 @@ from blockstore.db import migration
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
 from blockstore.rpc.clients import Clients
-from blockstore.scheduler.manager import SchedulerManager
 from blockstore.services.container import Services
 from blockstore.volume.drivers import loader
 from blockstore.volume.drivers.memory.driver import MemoryDriver
-from blockstore.volume.manager import VolumeManager
+
+#: The managers as the daemons put them together.
+BackupManager = cmd_backup.manager
+SchedulerManager = cmd_scheduler.manager
+VolumeManager = cmd_volume.manager
 
 PROJECT = '0123456789abcdef0123456789abcdef'
 GIB = 1024 ** 3
@@ -118,8 +123,8 @@ class FunctionalTest(testtools.TestCase):
         self.publisher = Publisher(CONF)
         self.start_services()
         self.services = Services(
-            CONF, self.database,
-            Clients(self.transport, CONF, self.publisher))
+            CONF, self.database, Clients(
+                self.transport, CONF, self.database, self.publisher))
         self.application = app.make_app(CONF, self.services)
         self.api = self.as_user(f'admin:{PROJECT}')
 
@@ -148,11 +153,12 @@ class FunctionalTest(testtools.TestCase):
     def start_services(self) -> None:
         """Start the volume, backup and scheduler services."""
         self.volume_manager = VolumeManager(
-            CONF, self.database, self.transport, 'memory')
+            CONF, self.database, self.transport, 'memory',
+            self.publisher)
         self.backup_manager = BackupManager(
-            CONF, self.database, self.transport)
+            CONF, self.database, self.transport, self.publisher)
         self.scheduler = SchedulerManager(
-            CONF, self.database, self.transport)
+            CONF, self.database, self.transport, self.publisher)
         for service in (self.volume_manager, self.backup_manager,
                         self.scheduler):
             self.addCleanup(

@@ -11,8 +11,10 @@ from blockstore.cmd import common
 from blockstore.cmd import manage
 from blockstore.cmd import status
 from blockstore.conf import CONF
+from blockstore.db import migration
 from blockstore.db import models
 from blockstore.db import rows
+from blockstore.db import services
 from blockstore.tests.functional import base
 
 
@@ -52,14 +54,15 @@ class DatabaseTest(ManageTestCase):
     """db, service and operation."""
 
     def test_version_and_sync(self):
-        self.assertEqual('0001\n', self.say('db', 'version'))
-        self.assertIn('0001', self.say('db', 'sync'))
+        head = migration.head()
+        self.assertEqual(f'{head}\n', self.say('db', 'version'))
+        self.assertIn(head, self.say('db', 'sync'))
 
     def test_services(self):
         lines = self.say('service', 'list').splitlines()
         volume = next(line for line in lines if 'cinder-volume' in line)
         self.assertIn('test@memory', volume)
-        self.assertRegex(volume, r'enabled +up')
+        self.assertRegex(volume, r'enabled +up +1\.1 +1\.0')
 
     def test_remove_a_service(self):
         self.backup_manager.stop(0)
@@ -240,7 +243,7 @@ class StatusTest(ManageTestCase):
                       for item in json.loads(out)['checks']}
 
     def test_all_is_well(self):
-        self.assertEqual((0, {'Database': 0, 'Services': 0,
+        self.assertEqual((0, {'Database': 0, 'Services': 0, 'Versions': 0,
                               'Backup store': 0, 'Configuration': 0}),
                          self.check())
 
@@ -248,9 +251,33 @@ class StatusTest(ManageTestCase):
         self.config_file.write_text(
             f'[database]\nconnection = sqlite:///{self.directory}/empty\n'
             '[store]\ndriver = none\n[api]\nhost = 0.0.0.0\n')
-        self.assertEqual((2, {'Database': 2, 'Services': 2,
+        self.assertEqual((2, {'Database': 2, 'Services': 2, 'Versions': 2,
                               'Backup store': 2, 'Configuration': 2}),
                          self.check())
+
+    def report(self, version):
+        with self.database.write() as tx:
+            services.report(tx, 'old@memory', services.VOLUME,
+                            rpc_version=version)
+
+    def test_mixed_versions_are_a_warning(self):
+        self.report(None)
+        self.assertEqual(1, self.check()[1]['Versions'])
+        self.report('1.1')
+        self.assertEqual(0, self.check()[1]['Versions'])
+
+    def test_a_pin_that_an_old_service_does_not_know(self):
+        self.report('1.0')
+        self.config_file.write_text(
+            self.config_file.read_text()
+            + '[upgrade_levels]\nvolume = 1.1\n')
+        self.assertEqual(2, self.check()[1]['Versions'])
+
+    def test_a_pin_that_nobody_needs_any_more(self):
+        self.config_file.write_text(
+            self.config_file.read_text()
+            + '[upgrade_levels]\nvolume = 1.0\n')
+        self.assertEqual(1, self.check()[1]['Versions'])
 
     def test_what_is_down_is_a_warning(self):
         self.config_file.write_text(

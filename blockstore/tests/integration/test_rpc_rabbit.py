@@ -14,10 +14,16 @@ import kombu
 import oslo_messaging
 from oslo_utils import uuidutils
 
+from blockstore import errors
 from blockstore import exceptions
+from blockstore.db import engine
+from blockstore.db import migration
+from blockstore.db import services
+from blockstore.rpc import clients
 from blockstore.rpc import server
 from blockstore.rpc import topics
 from blockstore.rpc import volume
+from blockstore.rpc.methods import volume as methods
 from blockstore.tests.unit import rpc_base
 from blockstore.tests.unit import test_rpc_errors
 from blockstore.tests.unit import test_rpc_local
@@ -70,6 +76,78 @@ class RabbitErrorsTest(test_rpc_errors.ErrorsMixin, RabbitTestCase):
         self.serve_here(topics.volume(self.host), rpc_base.VolumeEndpoint(),
                         'node1')
         self.client = volume.VolumeClient(self.transport, self.conf)
+
+
+class NewEndpoint(rpc_base.VolumeEndpoint):
+    """The same service, a release later."""
+
+    target = oslo_messaging.Target(version='1.1')
+    METHODS = methods.METHODS
+
+    def get_volume(self, ctxt: Any, volume_id: str) -> Any:
+        return {'id': volume_id}
+
+
+class RabbitVersionsTest(RabbitTestCase):
+    """Old and new daemons side by side."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.topic = topics.volume(self.host)
+        self.database = engine.Database('sqlite://')
+        self.addCleanup(self.database.dispose)
+        migration.sync(self.database)
+        self.client = clients.Clients(
+            self.transport, self.conf, self.database).volume
+
+    def report(self, host: str, version: str | None) -> None:
+        with self.database.write() as tx:
+            services.report(tx, host, services.VOLUME, topic=self.topic,
+                            rpc_version=version)
+
+    def ask(self) -> Any:
+        return self.client.call(
+            self.context, self.topic, 'get_volume', timeout=60,
+            volume_id='11111111-2222-3333-4444-555555555555')
+
+    def test_new_client_and_old_service(self) -> None:
+        self.serve_here(self.topic, rpc_base.VolumeEndpoint(), 'node1')
+        # Nobody has told the client: the service itself refuses.
+        error = self.assertRaises(exceptions.Unavailable, self.ask)
+        self.assertEqual(errors.RPC_VERSION, error.code)
+        self.assertIn('get_volume', error.message)
+        self.assertIn('upgrade', error.remedy)
+        self.assertEqual('1.0', self.client.version(self.context,
+                                                    self.topic))
+        self.assertEqual(
+            {'capabilities': ['Reverts']},
+            self.client.get_capabilities(self.context, self.host))
+
+    def test_old_client_and_new_service(self) -> None:
+        self.serve_here(self.topic, NewEndpoint(), 'node1')
+        old = oslo_messaging.get_rpc_client(
+            self.transport, oslo_messaging.Target(version='1.0'),
+            version_cap='1.0')
+        self.assertEqual({'capabilities': ['Reverts']}, old.prepare(
+            topic=self.topic, timeout=60).call({}, 'get_capabilities'))
+
+    def test_both_on_one_topic(self) -> None:
+        old, new = rpc_base.VolumeEndpoint(), NewEndpoint()
+        self.serve_here(self.topic, old, 'old')
+        self.serve_here(self.topic, new, 'new')
+        self.report('old', None)
+        self.report('new', '1.1')
+        error = self.assertRaises(exceptions.Unavailable, self.ask)
+        self.assertEqual(errors.RPC_VERSION, error.code)
+        self.assertIn('1.0', error.message)
+        volume_id = '11111111-2222-3333-4444-555555555555'
+        for _ in range(4):
+            self.client.initialize_connection(
+                self.context, self.host, volume_id, {'host': 'h'})
+        self.assertTrue(old.seen and new.seen, 'both have answered')
+        self.report('old', '1.1')
+        self.client._pins.forget(self.topic)
+        self.assertTrue(self.client.can_send(self.topic, 'get_volume'))
 
 
 class RabbitTransportTest(RabbitTestCase):

@@ -10,6 +10,9 @@ from oslotest import base as test_base
 from blockstore import conf as blockstore_conf
 from blockstore import errors
 from blockstore.api import routes
+from blockstore.rpc.methods import backup as rpc_backup
+from blockstore.rpc.methods import scheduler as rpc_scheduler
+from blockstore.rpc.methods import volume as rpc_volume
 from blockstore.volume.drivers import base as drivers
 
 SOURCE = pathlib.Path(__file__).parents[3] / 'doc' / 'source'
@@ -92,6 +95,17 @@ class TablesTest(test_base.BaseTestCase):
                 '\n---')[0]
             for option in options:
                 self.assertIn(f'``{option.name}``', section)
+
+    def test_every_rpc_method_is_told(self):
+        text = self.made('rpc')
+        for module in (rpc_backup, rpc_scheduler, rpc_volume):
+            for method in module.METHODS.values():
+                section = text.partition(
+                    f'\n{method.name}\n{"-" * len(method.name)}\n')[2]
+                for argument in method.arguments:
+                    self.assertIn(f'``{argument.name}``', section)
+                for code in method.errors:
+                    self.assertIn(f'``{code}``', section)
 
     def test_every_capability_is_told(self):
         text = self.made('capabilities')
