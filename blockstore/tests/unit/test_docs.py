@@ -6,10 +6,13 @@ import re
 
 import fixtures
 from oslotest import base as test_base
+import yaml
 
 from blockstore import conf as blockstore_conf
 from blockstore import errors
+from blockstore import metrics
 from blockstore.api import routes
+from blockstore.monitoring import facts
 from blockstore.rpc.methods import backup as rpc_backup
 from blockstore.rpc.methods import scheduler as rpc_scheduler
 from blockstore.rpc.methods import volume as rpc_volume
@@ -35,6 +38,24 @@ class DocumentationTest(test_base.BaseTestCase):
         told = re.findall(r'^   \* - ``(blockstore\.[a-z_.]+)``$',
                           page('user', 'errors.rst'), re.MULTILINE)
         self.assertEqual(sorted(codes), sorted(told))
+
+    def test_every_metric_is_told_and_no_other(self):
+        facts_ = pathlib.Path(facts.__file__).read_text(encoding='utf-8')
+        counted = set()
+        for family in metrics.REGISTRY.collect():
+            counted.add(family.name + ('_total' if family.type == 'counter'
+                                       else ''))
+        known = counted | set(re.findall(r"'(blockstore_[a-z_]+)'", facts_))
+        told = set(re.findall(r'^   \* - ``(blockstore_[a-z_]+)``',
+                              page('operations', 'monitoring.rst'),
+                              re.MULTILINE))
+        self.assertEqual(known, told)
+        rules = yaml.safe_load((SOURCE.parents[1] / 'etc' / 'prometheus' /
+                                'blockstore.rules.yml').read_text())
+        for rule in rules['groups'][0]['rules']:
+            used = set(re.findall(r'blockstore_[a-z_]+', rule['expr']))
+            self.assertEqual(set(), used - known, rule['alert'])
+            self.assertNotEqual(set(), used)
 
     def test_every_page_is_in_a_table_of_contents(self):
         pages = {path.relative_to(SOURCE).with_suffix('').as_posix()
