@@ -102,13 +102,14 @@ class ScaleTest(base.ApiTestCase):
             with statements.counted(self.database.engine) as ran:
                 answer = self.ask(method, path, body, version='3.71')
             self.assertIn(answer.status, (200, 202), answer.raw)
-            counts[f'{method} {path}'] = len(ran)
+            # What is open is counted from time to time only.
+            counts[f'{method} {path}'] = len([
+                one for one in ran if 'FROM (SELECT operations.id' not in
+                ' '.join(one.split())])
         return counts
 
     def test_requests(self):
         self.add(10, SNAPSHOTS_EACH)
-        # A project's first request makes its row of the quota.
-        self.ask('POST', 'volumes', {'volume': {'size': 1}})
         few = self.request_all()
         with self.database.write() as tx:
             for model in (models.Volume, models.Snapshot, models.Operation):
