@@ -25,6 +25,8 @@ class RequestContext(context.RequestContext):
         the role ``admin``.
     :param operation_id: the operation that the work is done for, if any; as
         ``resource_uuid``, it is there for the log.
+    :ivar any_project: whether the caller, a service, may see the resource
+        that it names, whatever its project; set for one request at most.
     :param overwrite: put this context into the current thread.
     """
 
@@ -44,6 +46,7 @@ class RequestContext(context.RequestContext):
             service_roles=list(service_roles or ()),
             overwrite=overwrite, **kwargs)
         self.operation_id = operation_id
+        self.any_project = False
 
     def check_is_admin(self) -> bool:
         """Tell whether a role makes the caller an administrator."""

@@ -20,7 +20,7 @@ from blockstore.api import policy
 from blockstore.api import response
 from blockstore.api import router
 from blockstore.api import routes
-from blockstore.api.auth import noauth
+from blockstore.api.auth import strategies
 
 HEALTH_PATH = '/healthcheck'
 _REQUEST_ID = re.compile(
@@ -74,7 +74,7 @@ def make_app(conf: cfg.ConfigOpts, services: Any,
     enforcer = enforcer or policy.Enforcer(conf)
     app: Any = router.Router(conf, routes.ROOTS, routes.TABLE, services,
                              enforcer)
-    app = noauth.NoAuth(app, conf, enforcer)
+    app = strategies.wrap(app, conf, enforcer)
     app = RequestId(app)
     conf.register_opts(http_proxy_to_wsgi.OPTS, group='oslo_middleware')
     if conf.oslo_middleware.enable_proxy_headers_parsing:

@@ -3,8 +3,8 @@
 The services raise families (:mod:`blockstore.exceptions`); :func:`describe`
 turns any exception into a :class:`Fault`, whose body is
 ``{faultName: {code, message, error_code, blockers, remedy}}``.  What nobody
-raised on purpose becomes a 500 that tells nothing of the inside; the caller
-of this module logs it.
+raised on purpose becomes a 500 that tells nothing of the inside, and
+:func:`respond` logs it.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,14 @@ from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
+from oslo_log import log as logging
+
 from blockstore import errors
 from blockstore import exceptions
+from blockstore.api import response
 from blockstore.db import failures
+
+LOG = logging.getLogger(__name__)
 
 NAMES = {400: 'badRequest', 401: 'unauthorized', 403: 'forbidden',
          404: 'itemNotFound', 405: 'badMethod', 409: 'conflictingRequest',
@@ -37,10 +42,18 @@ class BadRequest(HTTPError):
 
 
 class Unauthorized(HTTPError):
-    """Raised when a request does not say who asks."""
+    """Raised when a request does not say who asks.
+
+    :param challenge: how it could, for the header ``WWW-Authenticate``.
+    """
 
     status = 401
     default_code = errors.REQUEST_UNAUTHORIZED
+
+    def __init__(self, message: str, *, challenge: str = '',
+                 remedy: str = '') -> None:
+        super().__init__(message, remedy=remedy)
+        self.challenge = challenge
 
 
 class NoSuchPage(HTTPError):
@@ -136,8 +149,22 @@ def describe(error: Exception) -> Fault:
         headers['Retry-After'] = '0'
     elif isinstance(error, exceptions.ProjectBusy | exceptions.ServiceBusy):
         headers['Retry-After'] = _BUSY_SECONDS
+    if isinstance(error, Unauthorized) and error.challenge:
+        headers['WWW-Authenticate'] = error.challenge
     return Fault(status, error.message, error.code, error.blockers,
                  error.remedy, headers)
+
+
+def respond(error: Exception) -> response.Response:
+    """Return the answer for an exception, ready to be sent; log it."""
+    fault = describe(error)
+    if is_surprise(error):
+        LOG.error('A request has failed', exc_info=error)
+    else:
+        LOG.debug('Refused with %s %s: %s', fault.status, fault.error_code,
+                  fault.message)
+    return response.Response(fault.status, fault.body(),
+                             list(fault.headers.items()))
 
 
 def is_surprise(error: Exception) -> bool:

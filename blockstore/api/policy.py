@@ -43,6 +43,7 @@ class Enforcer:
         self._policy.suppress_default_change_warnings = True
         self._policy.register_defaults(policies.list_rules())
         self._policy.load_rules()
+        self._for_services = policies.for_services()
         if overrides:
             self._policy.set_rules(policy.Rules.from_dict(dict(overrides)),
                                    overwrite=False, use_conf=True)
@@ -60,9 +61,15 @@ class Enforcer:
             tuple(roles), lambda: self._policy.enforce(
                 base.CONTEXT_IS_ADMIN, {}, {'roles': roles}))
 
+    def reaches(self, context: RequestContext, rule: str) -> bool:
+        """Tell whether a service may do this in any project."""
+        return rule in self._for_services and self.allows(
+            context, base.SERVICE_API)
+
     def allows(self, context: RequestContext, rule: str) -> bool:
         """Tell whether a caller may do what a rule is about."""
         key = (rule, context.project_id, context.user_id, context.is_admin,
+               context.system_scope, context.domain_id,
                tuple(context.roles), tuple(context.service_roles))
         return self._remember(key, lambda: self._ask(context, rule))
 
@@ -90,6 +97,8 @@ class Enforcer:
         credentials = {
             'roles': context.roles, 'is_admin': context.is_admin,
             'user_id': context.user_id, 'project_id': context.project_id,
+            'system_scope': context.system_scope,
+            'domain_id': context.domain_id,
             'service_roles': context.service_roles}
         target = {'project_id': context.project_id,
                   'user_id': context.user_id}

@@ -17,6 +17,8 @@ from oslo_config import cfg
 from oslo_log import log as logging
 import routes as routes_lib
 
+from blockstore import errors
+from blockstore import exceptions
 from blockstore.api import faults
 from blockstore.api import links
 from blockstore.api import microversions
@@ -79,7 +81,7 @@ class Router:
         try:
             answer = self._answer(req, headers)
         except Exception as error:  # noqa: BLE001 - the one boundary
-            answer = self._fault(error)
+            answer = faults.respond(error)
         answer.headers.extend(headers)
         if LOG.isEnabledFor(logging.INFO):
             # Quoted, so that no path can write a line of its own.
@@ -114,6 +116,8 @@ class Router:
         req.row = row = self._choose(req, page)
         req.environ[ROW_KEY] = row
         self._enforcer.require(req.context, row.policy)
+        req.context.any_project = self._enforcer.reaches(
+            req.context, row.policy)
         if row.schema is not None:
             if req.body_json is None:
                 raise faults.BadRequest('the request needs a body')
@@ -144,6 +148,13 @@ class Router:
         if context is None:
             raise faults.Unauthorized('the request does not say who asks',
                                       remedy='send X-Auth-Token')
+        if context.project_id is None:
+            scope = ('the whole system' if context.system_scope else
+                     'a domain' if context.domain_id else 'no project')
+            raise exceptions.Forbidden(
+                f'the token is of {scope}, and all things here belong to '
+                'projects', code=errors.REQUEST_WRONG_SCOPE,
+                remedy='ask Keystone for a token of a project')
         if project is None or project == context.project_id:
             return
         if not req.environ.get(OPEN_PROJECT_KEY):
@@ -180,17 +191,6 @@ class Router:
                 return row
         raise faults.NoSuchPage(
             f'{name} is not there at version {req.microversion}')
-
-    @staticmethod
-    def _fault(error: Exception) -> response.Response:
-        fault = faults.describe(error)
-        if faults.is_surprise(error):
-            LOG.error('A request has failed', exc_info=error)
-        else:
-            LOG.debug('Refused with %s %s: %s', fault.status,
-                      fault.error_code, fault.message)
-        return response.Response(fault.status, fault.body(),
-                                 list(fault.headers.items()))
 
 
 def _pages(rows: Sequence[Row]) -> dict[str, _Page]:

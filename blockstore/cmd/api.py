@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from blockstore import metrics
 from blockstore.api import response
-from blockstore.api.auth import noauth
+from blockstore.api.auth import strategies
 from blockstore.cmd import assembly
 from blockstore.cmd import common
 from blockstore.notifications.publisher import Publisher
@@ -40,7 +40,7 @@ def say_last_words(publisher: Publisher) -> None:
 def main() -> int:
     """Run until a signal ends it."""
     conf = assembly.prepare('blockstore-api')
-    noauth.check_exposure(conf)
+    strategies.check(conf)
     assembly.migrated(conf).dispose()
     publisher = Publisher(conf)
     with tempfile.TemporaryDirectory(prefix='blockstore-api-') as counts:

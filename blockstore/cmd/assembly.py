@@ -18,7 +18,7 @@ from blockstore import manager
 from blockstore import metrics
 from blockstore.api import app
 from blockstore.api import response
-from blockstore.api.auth import noauth
+from blockstore.api.auth import strategies
 from blockstore.cmd import common
 from blockstore.conf import CONF
 from blockstore.db import engine
@@ -72,8 +72,8 @@ def migrated(conf: cfg.ConfigOpts) -> engine.Database:
 
 def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
          transport: typing.Any, publisher: Publisher) -> response.App:
-    """Make the API application; refuses an exposed ``noauth``."""
-    noauth.check_exposure(conf)
+    """Make the API application; refuses a strategy that cannot work."""
+    strategies.check(conf)
     return pages.Pages(
         watched(conf, opened),
         health.Health(conf, [], checks.of(conf, opened, transport)),

@@ -5,6 +5,7 @@
     blockstore-manage operation list
     blockstore-manage explain 1b2c3d4e-…
     blockstore-manage store verify --all-bytes
+    blockstore-manage user set alice --role admin
 """
 
 import argparse
@@ -24,6 +25,7 @@ from blockstore.backup import rebuild
 from blockstore.backup.store.repository import Repository
 from blockstore.cmd import assembly
 from blockstore.cmd import common
+from blockstore.cmd import users
 from blockstore.db import engine
 from blockstore.db import listing
 from blockstore.db import migration
@@ -216,6 +218,17 @@ def _add_commands(parsers: typing.Any) -> None:
     _command(operation, 'show', operation_show).add_argument('id')
     _command(parsers, 'explain', explain_resource).add_argument(
         'id', help='of a volume, snapshot, backup or operation')
+    user = _group(parsers, 'user', 'The users of [auth] strategy = '
+                                   'http_basic.')
+    _command(user, 'list', users.show)
+    _command(user, 'remove', users.remove).add_argument('name')
+    kept = _command(user, 'set', users.keep)
+    kept.add_argument('name')
+    kept.add_argument('--project', metavar='ID',
+                      help='instead of [auth] http_basic_project')
+    kept.add_argument('--role', action='append', metavar='ROLE',
+                      help='instead of [auth] http_basic_roles; may be '
+                           'repeated')
     store = _group(parsers, 'store', 'The backup store.')
     verify = _command(store, 'verify', store_verify)
     verify.add_argument(

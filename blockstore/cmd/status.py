@@ -16,7 +16,7 @@ from oslo_upgradecheck import upgradecheck
 from stevedore import exception as stevedore_exception
 
 from blockstore import exceptions
-from blockstore.api.auth import noauth
+from blockstore.api.auth import strategies
 from blockstore.backup.stores import loader
 from blockstore.cmd import assembly
 from blockstore.cmd import common
@@ -101,7 +101,7 @@ class Checks(upgradecheck.UpgradeCommands):
     def check_configuration(self) -> typing.Any:
         """Tell of settings that contradict each other or are dangerous."""
         try:
-            noauth.check_exposure(self._conf)
+            strategies.check(self._conf)
         except exceptions.Invalid as error:
             return Result(Code.FAILURE, f'{error.message}; {error.remedy}')
         service = self._conf.service

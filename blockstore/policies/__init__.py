@@ -5,6 +5,8 @@ import itertools
 
 from oslo_policy import policy
 
+from blockstore.policies import base
+
 NOUNS = ('base', 'attachments', 'backups', 'daemons', 'discovery', 'messages',
          'operations', 'pools', 'quotas', 'snapshots', 'types', 'volumes')
 
@@ -15,3 +17,9 @@ def list_rules() -> list[policy.RuleDefault]:
                for noun in NOUNS]
     return list(itertools.chain.from_iterable(
         module.list_rules() for module in modules))
+
+
+def for_services() -> frozenset[str]:
+    """Name the rules of what services do in their own name."""
+    return frozenset(rule.name for rule in list_rules()
+                     if rule.check_str in base.FOR_SERVICES)

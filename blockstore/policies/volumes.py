@@ -12,7 +12,7 @@ _ADMIN_ACTIONS = 'volume_extension:volume_admin_actions:'
 RULES = [
     base.rule('volume:create', base.MEMBER, 'Create a volume.',
               'POST', '/volumes'),
-    base.rule('volume:get', base.READER, 'Show a volume.',
+    base.rule('volume:get', base.READER_OR_SERVICE, 'Show a volume.',
               'GET', '/volumes/{volume_id}'),
     base.rule('volume:get_all', base.READER,
               'List volumes, or sum them up.', 'GET', '/volumes'),
@@ -32,8 +32,8 @@ RULES = [
     base.rule('volume:delete_volume_metadata', base.MEMBER,
               'Delete a key of the metadata of a volume.',
               'DELETE', _METADATA + '/{key}'),
-    base.rule('volume_extension:volume_encryption_metadata', base.READER,
-              'Show how a volume is encrypted.',
+    base.rule('volume_extension:volume_encryption_metadata',
+              base.READER_OR_SERVICE, 'Show how a volume is encrypted.',
               'GET', '/volumes/{volume_id}/encryption'),
     base.rule('volume_extension:volume_host_attribute', base.ADMIN,
               'See the host of a volume.', 'GET', '/volumes/{volume_id}'),
@@ -55,7 +55,10 @@ RULES = [
     base.rule('volume:update_readonly_flag', base.MEMBER,
               'Mark a volume as read-only (os-update_readonly_flag).',
               'POST', _ACTION),
-    *(base.rule(_ACTIONS + name, base.MEMBER, f'{does} ({action}).',
+    base.rule(_ACTIONS + 'set_bootable', base.MEMBER,
+              'Mark whether a machine can boot from a volume '
+              '(os-set_bootable).', 'POST', _ACTION),
+    *(base.rule(_ACTIONS + name, base.MEMBER_OR_SERVICE, f'{does} ({action}).',
                 'POST', _ACTION)
       for name, action, does in (
           ('attach', 'os-attach', 'Note that a volume is attached'),
@@ -64,8 +67,6 @@ RULES = [
           ('unreserve', 'os-unreserve', 'Take a reservation back'),
           ('begin_detaching', 'os-begin_detaching', 'Begin to detach'),
           ('roll_detaching', 'os-roll_detaching', 'Stop detaching'),
-          ('set_bootable', 'os-set_bootable',
-           'Mark whether a machine can boot from a volume'),
           ('initialize_connection', 'os-initialize_connection',
            'Open a connection'),
           ('terminate_connection', 'os-terminate_connection',

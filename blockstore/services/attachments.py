@@ -235,13 +235,18 @@ class Attachments(base.UseCases):
                         {'attach_status': AttachStatus.ATTACHED})
             attachments.settle(tx, row.volume_id)
 
-    def delete(self, context: RequestContext, id_: str) -> typing.Any:
+    def delete(self, context: RequestContext, id_: str,
+               of_servers: bool = True) -> typing.Any:
         """Disconnect a client; return the volume's other attachments.
 
         Asked for again, it waits for what is under way already.
+
+        :param of_servers: whether it may be one that a server uses.
         """
         with self.database.write() as tx:
             row, volume = self._hold(tx, context, id_)
+            if not of_servers:
+                connections.refuse_servers([row])
             asked = self._leave(tx, context, row, volume)
         if asked is not None:
             self._immediate.run(context, asked)

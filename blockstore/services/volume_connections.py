@@ -5,6 +5,7 @@ the row goes only after the driver has closed it; the volume's own status
 follows from its attachments.
 """
 
+from collections.abc import Iterable
 import typing
 
 from oslo_utils import timeutils
@@ -112,8 +113,12 @@ class VolumeConnections(base.UseCases):
             return attachment_id
 
     def detach(self, context: RequestContext, id_: str,
-               attachment_id: str | None = None) -> None:
-        """Note that a client has let go."""
+               attachment_id: str | None = None,
+               of_servers: bool = True) -> None:
+        """Note that a client has let go.
+
+        :param of_servers: whether it may be a server.
+        """
         with self.database.write() as tx:
             volume = base.require(tx, context, models.Volume, 'volume', id_,
                                   lock=True)
@@ -128,6 +133,8 @@ class VolumeConnections(base.UseCases):
             if attachment_id is not None and not chosen:
                 raise exceptions.NotFound(
                     f'attachment {attachment_id} could not be found')
+            if not of_servers:
+                refuse_servers(chosen)
             for row in chosen:
                 self._drop(tx, context, volume, row)
             attachments.settle(tx, id_)
@@ -160,8 +167,13 @@ class VolumeConnections(base.UseCases):
                 context, base.owner(volume), id_, connector), connector)
 
     def terminate_connection(self, context: RequestContext, id_: str,
-                             connector: Connector | None) -> None:
+                             connector: Connector | None,
+                             of_servers: bool = True) -> None:
         """Close a way in; a promise that stands is taken back."""
+        if not of_servers:
+            with self.database.read() as tx:
+                base.require(tx, context, models.Volume, 'volume', id_)
+                refuse_servers(db.of_volume(tx, id_))
         self._terminate(context, id_, connector, force=False)
         self.unreserve(context, id_)
 
@@ -224,6 +236,23 @@ def lock_for_attach(tx: Transaction, context: RequestContext, id_: str,
             blockers=[f'status {volume.status}'],
             remedy='see its messages; delete it, or reset its status')
     return volume
+
+
+def refuse_servers(attachments: Iterable[models.Attachment]) -> None:
+    """Refuse to take a volume away from a server that uses it.
+
+    The server would go on writing to a device that may be another's soon.
+    Only the compute service knows when it has let go.
+    """
+    used = [row for row in attachments if row.instance_uuid and (
+        row.connector or row.attach_status == AttachStatus.ATTACHED)]
+    if used:
+        raise exceptions.Conflict(
+            f'a server uses volume {used[0].volume_id}',
+            code=errors.ATTACHMENT_OF_SERVER,
+            blockers=[f'server {row.instance_uuid}' for row in used],
+            remedy='detach the volume from the server through the compute '
+                   'service')
 
 
 def mode_for(tx: Transaction, id_: str, asked: str | None) -> str:

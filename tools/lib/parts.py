@@ -20,6 +20,7 @@ import sys
 import time
 
 import components
+import keystone
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LOGS = pathlib.Path(
@@ -48,6 +49,7 @@ class Part:
         name.
     :param workers: how many tests run at once.
     :param components: what is started for the tests, see ``components``.
+    :param keystone: whether Keystone is installed for them.
     :param usual: whether it runs when no part is named.
     """
 
@@ -56,6 +58,7 @@ class Part:
     checks: tuple[Check, ...] = ()
     workers: int = 2
     components: bool = False
+    keystone: bool = False
     usual: bool = True
 
 
@@ -106,7 +109,7 @@ PARTS = (
     Part('crash', 'kill -9 at every step boundary', workers=1),
     Part('integration', 'real broker, databases, QEMU', workers=1,
          components=True),
-    Part('compat', 'released OpenStack clients'),
+    Part('compat', 'released OpenStack clients', keystone=True),
     Part('perf', 'budgets: ratios and counts', workers=1),
     Part('docs', 'documentation and release notes', DOCS),
 )
@@ -169,6 +172,11 @@ def run_tests(part: Part, patterns: list[str]) -> Result:
         result.skip(f'there are no tests in {folder.relative_to(ROOT)}')
         return result
     with components.running(part.components, LOGS) as (found, missing):
+        if part.keystone:
+            try:
+                found.update(keystone.provide(LOGS))
+            except (keystone.NotThereError, OSError) as error:
+                missing.append(f'Keystone: {error}')
         for reason in missing:
             print(f'  not there: {reason}', flush=True)
         # A repository of this run alone: it cannot be mistaken for another.

@@ -6,8 +6,10 @@ without a token comes from the administrator, for the project in the URL; so
 does one whose token has no colon and thus names nobody (keystoneauth's
 ``none`` plug-in, which clients use here, always sends the word ``notused``).
 As everybody who reaches the port can say anything, :func:`check_exposure`
-keeps it on the loopback address, and a request must have called us by a
-loopback name (so that a web page cannot, under a name of its own).
+keeps it on the loopback address.  A request must come from there too
+(whatever server has the port: another WSGI server does not ask us where to
+listen), and must have called us by a loopback name (so that a web page
+cannot, under a name of its own).
 """
 
 from collections.abc import Sequence
@@ -16,13 +18,12 @@ from urllib import parse
 
 from oslo_config import cfg
 
-from blockstore import context
 from blockstore import exceptions
 from blockstore.api import faults
 from blockstore.api import policy
-from blockstore.api import request
 from blockstore.api import response
 from blockstore.api import router
+from blockstore.api.auth import identity
 
 ADMIN = 'admin'
 MEMBER = 'member'
@@ -36,6 +37,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip('[]')).is_loopback
     except ValueError:
         return False
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """Refuse settings with which everybody could get in."""
+    check_exposure(conf)
 
 
 def check_exposure(conf: cfg.ConfigOpts) -> None:
@@ -53,7 +59,7 @@ def check_exposure(conf: cfg.ConfigOpts) -> None:
             remedy='listen on 127.0.0.1, or set [auth] noauth_allow_remote')
 
 
-class NoAuth:
+class Middleware:
     """WSGI middleware: makes the context from the token's words."""
 
     def __init__(self, app: response.App, conf: cfg.ConfigOpts,
@@ -67,13 +73,15 @@ class NoAuth:
 
     def __call__(self, environ: response.Environ,
                  start_response: response.StartResponse) -> list[bytes]:
+        if not self._any_host and not _is_from_here(environ):
+            return faults.respond(exceptions.Forbidden(
+                'this service is for callers on its own host',
+                remedy='use another [auth] strategy')).send(start_response)
         if not self._any_host and not self._is_own_name(environ):
-            fault = faults.describe(exceptions.Forbidden(
+            return faults.respond(exceptions.Forbidden(
                 'this service has another name',
                 remedy='call it by its address, or set [api] '
-                       'public_endpoint'))
-            return response.Response(fault.status, fault.body()).send(
-                start_response)
+                       'public_endpoint')).send(start_response)
         token = environ.get('HTTP_X_AUTH_TOKEN', '')
         user, project, roles = read_token(token)
         if user:
@@ -92,11 +100,17 @@ class NoAuth:
         if project is None:
             environ[router.OPEN_PROJECT_KEY] = True
         every_role = policy.with_implied(list(roles))
-        environ[request.CONTEXT_KEY] = context.RequestContext(
-            user_id=user, project_id=project or self._project,
-            roles=every_role, is_admin=self._enforcer.is_admin(every_role),
-            request_id=environ.get(router.REQUEST_ID_KEY),
-            global_request_id=environ.get(router.GLOBAL_REQUEST_ID_KEY))
+        identity.identify(environ, self._enforcer, roles=every_role,
+                          user_id=user, project_id=project or self._project)
+
+
+def _is_from_here(environ: response.Environ) -> bool:
+    """Tell whether a request was sent on this host.
+
+    One that came over a socket of the file system has no address.
+    """
+    address = environ.get('REMOTE_ADDR')
+    return not address or is_loopback(address)
 
 
 def read_token(token: str) -> tuple[str, str | None, list[str]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from blockstore.api import paging
+from blockstore.api.handlers import common
 from blockstore.api.paging import Filter
 from blockstore.api.request import Request
 from blockstore.api.views import attachments as view
@@ -74,7 +75,8 @@ def update(req: Request, attachment_id: str) -> dict[str, Any]:
 
 def delete(req: Request, attachment_id: str) -> dict[str, Any]:
     """DELETE /attachments/{id}; answers with what is left."""
-    rows = req.services.attachments.delete(req.context, attachment_id)
+    rows = req.services.attachments.delete(
+        req.context, attachment_id, common.may_disconnect_servers(req))
     return {'attachments': [view.summary(row) for row in rows]}
 
 

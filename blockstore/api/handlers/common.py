@@ -32,6 +32,15 @@ def flag(content: Mapping[str, Any], name: str) -> bool:
     return value is not None and boolean(value, name)
 
 
+def may_disconnect_servers(req: Request) -> bool:
+    """Tell whether the caller may take a volume away from a server.
+
+    Without Keystone there are no tokens of services to tell by.
+    """
+    return (req.app_conf.auth.strategy != 'keystone'
+            or req.can('volume:disconnect_server'))
+
+
 def one_key(values: Mapping[str, str], key: str) -> dict[str, Any]:
     """Show one key of a resource's metadata, or raise a 404."""
     if key not in values:

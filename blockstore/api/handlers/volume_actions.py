@@ -46,7 +46,8 @@ def detach(req: Request, volume_id: str) -> None:
     """os-detach."""
     content = req.body_json['os-detach'] or {}
     req.services.volumes.detach(req.context, volume_id,
-                                content.get('attachment_id'))
+                                content.get('attachment_id'),
+                                common.may_disconnect_servers(req))
 
 
 def force_detach(req: Request, volume_id: str) -> None:
@@ -68,7 +69,8 @@ def terminate_connection(req: Request, volume_id: str) -> None:
     """os-terminate_connection."""
     req.services.volumes.terminate_connection(
         req.context, volume_id,
-        _connector(req.body_json['os-terminate_connection']))
+        _connector(req.body_json['os-terminate_connection']),
+        common.may_disconnect_servers(req))
 
 
 def _connector(content: dict[str, Any]) -> dict[str, Any] | None:
