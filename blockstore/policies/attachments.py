@@ -19,7 +19,7 @@ RULES = [
               'Mark an attachment as connected (os-complete).',
               'POST', _ONE + '/action'),
     policy.DocumentedRuleDefault(
-        'volume:disconnect_server', base.OR_ITS_TOKEN,
+        'volume:disconnect_server', base.BESIDE_A_USER,
         'Take a volume away from a server that uses it. Users do that '
         'through the compute service, which sends its token along; only '
         'under [auth] strategy = keystone.',

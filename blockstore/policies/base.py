@@ -19,7 +19,7 @@ ADMIN = 'rule:admin_api'
 MEMBER = 'rule:admin_or_project_member'
 READER = 'rule:admin_or_project_reader'
 SERVICE = 'rule:admin_or_service'
-OR_ITS_TOKEN = 'rule:service_token'
+BESIDE_A_USER = 'rule:service_token'
 MEMBER_OR_SERVICE = 'rule:project_member_or_service'
 READER_OR_SERVICE = 'rule:project_reader_or_service'
 #: The defaults of what a service may do in its own name, in any project.

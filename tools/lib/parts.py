@@ -50,6 +50,8 @@ class Part:
     :param workers: how many tests run at once.
     :param components: what is started for the tests, see ``components``.
     :param keystone: whether Keystone is installed for them.
+    :param together: matches the start of the names of tests that share
+        what is dear to start, and so are run by one worker.
     :param usual: whether it runs when no part is named.
     """
 
@@ -59,6 +61,7 @@ class Part:
     workers: int = 2
     components: bool = False
     keystone: bool = False
+    together: str | None = None
     usual: bool = True
 
 
@@ -109,7 +112,8 @@ PARTS = (
     Part('crash', 'kill -9 at every step boundary', workers=1),
     Part('integration', 'real broker, databases, QEMU', workers=1,
          components=True),
-    Part('compat', 'released OpenStack clients', keystone=True),
+    Part('compat', 'released OpenStack clients', keystone=True,
+         together=r'blockstore\.tests\.compat\.keystone\.'),
     Part('perf', 'budgets: ratios and counts', workers=1),
     Part('docs', 'documentation and release notes', DOCS),
 )
@@ -188,6 +192,8 @@ def run_tests(part: Part, patterns: list[str]) -> Result:
         subprocess.run([*stestr, 'init'], cwd=ROOT, check=True)
         command = [*stestr, 'run', '--concurrency', str(part.workers),
                    *patterns]
+        if part.together:
+            command += ['--group-regex', part.together]
         # stestr finds its workers' interpreter in the environment.
         environment = {**os.environ, **found, 'PYTHON': sys.executable,
                        **CAPTURE}

@@ -30,7 +30,7 @@ sessions = importutils.try_import('keystoneauth1.session')
 
 HAS_QEMU = all(shutil.which(program) for program in (
     'qemu-storage-daemon', 'qemu-img'))
-_WITHOUT_QEMU = """
+WITHOUT_QEMU = """
 [volume]
 enabled_backends = memory
 """
@@ -44,7 +44,7 @@ def running():
     place.prepare()
     if not HAS_QEMU:
         with open(place.configuration, 'a') as file:
-            file.write(_WITHOUT_QEMU)
+            file.write(WITHOUT_QEMU)
     service = services.Service(place)
 
     def end():
@@ -62,7 +62,11 @@ class CompatTest(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.place = running()
+        self.place = self.start_service()
+
+    def start_service(self):
+        """Return where the service of these tests is."""
+        return running()
 
     @functools.cached_property
     def sdk(self):

@@ -5,6 +5,7 @@
 >>> cloud.token('alice')
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -41,6 +42,17 @@ _SERVE = """\
 import waitress
 from keystone.wsgi.api import application
 waitress.serve(application, host='127.0.0.1', port={}, threads=4)
+"""
+_SHORT = """\
+import json, sys
+seconds, text = int(sys.argv.pop()), sys.stdin.read()
+from keystone.wsgi.api import application
+import keystone.conf
+keystone.conf.CONF.set_override('expiration', seconds, 'token')
+import webob
+request = webob.Request.blank('/v3/auth/tokens', method='POST')
+request.json = json.loads(text)
+print(request.get_response(application).headers['X-Subject-Token'])
 """
 #: Who there is: roles in projects.
 USERS = {
@@ -146,8 +158,12 @@ class Cloud:
                                      f'{self.ids[name]}/roles/{roles[role]}')
         admin = next(user['id'] for user in self._list('users')
                      if user['name'] == 'admin')
-        self._ask('PUT', f'system/users/{admin}/roles/{roles["admin"]}')
+        for scope in ('system', 'domains/default'):
+            self._ask('PUT', f'{scope}/users/{admin}/roles/{roles["admin"]}')
         self._make('region', id=OLD_REGION)
+        identity = next(service['id'] for service in self._list('services'))
+        self._make('endpoint', service_id=identity, region_id=OLD_REGION,
+                   interface='public', url=self.url)
         for type_, region in (('block-storage', REGION),
                               ('volumev3', OLD_REGION)):
             service = self._make('service', name=type_, type=type_)
@@ -176,20 +192,33 @@ class Cloud:
 
         :param project: None takes the user's one.
         """
-        scope: dict[str, object] = {'project': {
-            'name': project or next(iter(USERS.get(name, {'': ()}))),
-            'domain': {'id': 'default'}}}
+        body = self._login(
+            name, project or next(iter(USERS.get(name, {'': ()}))))
         if system:
-            scope = {'system': {'all': True}}
+            body['auth']['scope'] = {'system': {'all': True}}
         elif domain:
-            scope = {'domain': {'id': 'default'}}
-        answer = self._session.post(f'{self.url}/auth/tokens', timeout=30, json={
-            'auth': {'scope': scope, 'identity': {
-                'methods': ['password'], 'password': {'user': {
-                    'name': name, 'domain': {'id': 'default'},
-                    'password': PASSWORD}}}}})
+            body['auth']['scope'] = {'domain': {'id': 'default'}}
+        answer = self._session.post(f'{self.url}/auth/tokens', timeout=60,
+                                    json=body)
         answer.raise_for_status()
         return answer.headers['X-Subject-Token']
+
+    def _login(self, name: str, project: str) -> dict:
+        domain = {'id': 'default'}
+        return {'auth': {
+            'scope': {'project': {'name': project, 'domain': domain}},
+            'identity': {'methods': ['password'], 'password': {'user': {
+                'name': name, 'domain': domain, 'password': PASSWORD}}}}}
+
+    def short_token(self, name: str, seconds: int) -> str:
+        """Return a token that expires soon, made with the same keys."""
+        body = self._login(name, next(iter(USERS[name])))
+        done = subprocess.run(
+            [self._programs / 'python', '-c', _SHORT, str(seconds)],
+            input=json.dumps(body), capture_output=True, text=True,
+            timeout=SECONDS, check=True, env={
+                **os.environ, 'OS_KEYSTONE_CONFIG_DIR': str(self.directory)})
+        return done.stdout.split()[-1]
 
     def revoke(self, token: str) -> None:
         """Take a token back."""

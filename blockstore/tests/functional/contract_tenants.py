@@ -6,57 +6,17 @@ not 403) and are in no list; readers change nothing; members do nothing that
 is for administrators.
 """
 
-import re
-
-from oslo_utils import timeutils
 from oslo_utils import uuidutils
 
 from blockstore import context
 from blockstore.api import policy
 from blockstore.api import routes
 from blockstore.db import models
-from blockstore.db import rows
+from blockstore.tests import row_requests
 from blockstore.tests.unit.api import base
 
-# What a valid request says, by action or by method and path.
-BODIES = {
-    'os-attach': {'mountpoint': '/dev/vdb', 'host_name': 'h'},
-    'os-detach': {}, 'os-force_detach': {},
-    'os-initialize_connection': {'connector': {'host': 'h'}},
-    'os-terminate_connection': {'connector': {'host': 'h'}},
-    'os-extend': {'new_size': 9}, 'os-reset_status': {'status': 'error'},
-    'os-set_bootable': {'bootable': True},
-    'os-update_readonly_flag': {'readonly': True},
-    'addProjectAccess': {'project': base.PROJECT},
-    'removeProjectAccess': {'project': base.PROJECT},
-    'POST /volumes': {'volume': {'size': 1}},
-    'PUT /volumes/{volume_id}': {'volume': {'name': 'n'}},
-    'PUT /snapshots/{snapshot_id}': {'snapshot': {'name': 'n'}},
-    'PUT /backups/{backup_id}': {'backup': {'name': 'n'}},
-    'POST /backups/{backup_id}/restore': {'restore': {}},
-    'PUT /attachments/{attachment_id}': {
-        'attachment': {'connector': {'host': 'h'}}},
-    'POST /types': {'volume_type': {'name': 'new'}},
-    'PUT /types/{type_id}': {'volume_type': {'description': 'd'}},
-    'POST /types/{type_id}/extra_specs': {'extra_specs': {'a': 'b'}},
-    'PUT /types/{type_id}/extra_specs/{key}': {'k': 'b'},
-    'PUT /default-types/{project_id}': {
-        'default_type': {'volume_type': 'secret'}},
-    'PUT /os-quota-sets/{project_id}': {'quota_set': {'volumes': 5}},
-    'PUT /os-quota-class-sets/{class_name}': {
-        'quota_class_set': {'volumes': 5}},
-    'PUT /os-services/enable': {'host': 'node1', 'binary': 'cinder-backup'},
-    'PUT /os-services/disable': {'host': 'node1', 'binary': 'cinder-backup'},
-    'PUT /os-services/disable-log-reason': {
-        'host': 'node1', 'binary': 'cinder-backup', 'disabled_reason': 'r'},
-}
-# Open to every caller with a role, whatever the project: nobody's things.
-SHARED = {'/types', '/types/default', '/extensions', '/extensions/{alias}',
-          '/os-availability-zone', '/resource_filters', '/limits',
-          '/volumes/summary'}
 
-
-class TenantsTest(base.ApiTestCase):
+class TenantsTest(row_requests.RowsCase):
     """One of each, in one project, seen by all sorts of callers."""
 
     def setUp(self):
@@ -65,64 +25,6 @@ class TenantsTest(base.ApiTestCase):
         self.member = context.RequestContext(
             user_id='u', project_id='p', roles=['member', 'reader'],
             is_admin=False)
-        self.make_backup_service()
-        self.ids = {'key': 'k', 'alias': 'backups', 'class_name': 'default',
-                    'host': 'node1', 'project_id': base.PROJECT}
-        volume_id = self.ids['volume_id'] = self.make_volume(
-            attach_status='detached')
-        self.ids['snapshot_id'] = self.make_snapshot(volume_id)
-        for noun in ('volume', 'snapshot'):
-            answer = self.post(
-                f'{noun}s/{self.ids[noun + "_id"]}/metadata',
-                {'metadata': {'k': 'mine'}}, token=base.MEMBER)
-            self.assertEqual(200, answer.status, answer.raw)
-        answer = self.post('backups', {'backup': {'volume_id': volume_id}},
-                           token=base.MEMBER)
-        self.ids['backup_id'] = answer.json['backup']['id']
-        self.change(models.Backup, self.ids['backup_id'], status='available')
-        self.change(models.Volume, volume_id, backup_id=None)
-        answer = self.post('attachments', {'attachment': {
-            'volume_uuid': self.make_volume()}}, version='3.71',
-            token=base.MEMBER)
-        self.ids['attachment_id'] = answer.json['attachment']['id']
-        answer = self.post('types', {'volume_type': {
-            'name': 'secret', 'os-volume-type-access:is_public': False,
-            'extra_specs': {'k': 'v'}}})
-        self.ids['type_id'] = answer.json['volume_type']['id']
-        self.ids['operation_id'] = self.get(
-            'operations').json['operations'][0]['id']
-        self.ids['message_id'] = uuidutils.generate_uuid()
-        with self.database.write() as tx:
-            rows.insert(tx, models.Message, id=self.ids['message_id'],
-                        project_id=base.PROJECT, event_id='E',
-                        user_message='m', message_level='ERROR',
-                        expires_at=timeutils.utcnow())
-
-    def _ask(self, row, token):
-        path = re.sub(r'{(\w+)}', lambda part: self.ids[part[1]], row.path)
-        name = f'{row.method} {row.path}'
-        body = None
-        if row.action:
-            body = {row.action: BODIES.get(row.action, {})}
-            if row.action == 'revert':
-                body['revert'] = {'snapshot_id': self.ids['snapshot_id']}
-        elif row.path.endswith('/metadata'):
-            body = {'metadata': {'k': 'v'}}
-        elif row.path.endswith('/metadata/{key}'):
-            body = {'meta': {'k': 'v'}}
-        elif name == 'POST /snapshots':
-            body = {'snapshot': {'volume_id': self.ids['volume_id']}}
-        elif name == 'POST /backups':
-            body = {'backup': {'volume_id': self.ids['volume_id']}}
-        elif name == 'POST /attachments':
-            body = {'attachment': {'volume_uuid': self.ids['volume_id']}}
-        elif row.schema is not None:
-            body = BODIES[name]
-        if row.schema is not None:
-            row.schema.check(body)
-        return self.ask(row.method, f'/v3{path}',
-                        body if row.schema is not None else None,
-                        version=str(row.max), token=token)
 
     def _rule_is_for_administrators(self, row):
         """Ask policy itself, apart from the router."""
@@ -130,14 +32,14 @@ class TenantsTest(base.ApiTestCase):
 
     def test_another_project_finds_nothing(self):
         for row in routes.TABLE:
-            answer = self._ask(row, base.STRANGER)
+            answer = self.ask_row(row, base.STRANGER)
             what = (row.method, row.path, row.action, answer.raw)
             if self._rule_is_for_administrators(row):
                 self.assertEqual(403, answer.status, what)
             elif row.path.startswith('/os-quota-sets'):
                 wanted = 200 if row.path.endswith('defaults') else 403
                 self.assertEqual(wanted, answer.status, what)
-            elif '{' in row.path and row.path not in SHARED:
+            elif '{' in row.path and row.path not in row_requests.SHARED:
                 self.assert_fault(404, 'itemNotFound', answer)
             elif row.method == 'GET':
                 self.assertIn(answer.status, (200, 404), what)
@@ -150,7 +52,7 @@ class TenantsTest(base.ApiTestCase):
 
     def test_a_reader_changes_nothing(self):
         for row in routes.TABLE:
-            answer = self._ask(row, base.READER)
+            answer = self.ask_row(row, base.READER)
             what = (row.method, row.path, row.action, answer.raw)
             if row.method == 'GET':
                 admins = self._rule_is_for_administrators(row)
@@ -164,12 +66,12 @@ class TenantsTest(base.ApiTestCase):
         for row in routes.TABLE:
             if self._rule_is_for_administrators(row):
                 self.assert_fault(403, 'forbidden',
-                                  self._ask(row, base.MEMBER))
+                                  self.ask_row(row, base.MEMBER))
         self._check_untouched()
 
     def test_nobody_gets_nothing(self):
         for row in routes.TABLE:
-            self.assert_fault(401, 'unauthorized', self._ask(row, ':x'))
+            self.assert_fault(401, 'unauthorized', self.ask_row(row, ':x'))
 
     def test_what_is_for_administrators(self):
         """The lines of the contract that are marked A, and no others."""
