@@ -221,9 +221,9 @@ def _add_commands(parsers: typing.Any) -> None:
     user = _group(parsers, 'user', 'The users of [auth] strategy = '
                                    'http_basic.')
     _command(user, 'list', users.show)
-    _command(user, 'remove', users.remove).add_argument('name')
+    _command(user, 'remove', users.remove).add_argument('user')
     kept = _command(user, 'set', users.keep)
-    kept.add_argument('name')
+    kept.add_argument('user')
     kept.add_argument('--project', metavar='ID',
                       help='instead of [auth] http_basic_project')
     kept.add_argument('--role', action='append', metavar='ROLE',

@@ -29,7 +29,7 @@ def show(conf: cfg.ConfigOpts) -> int:
 def keep(conf: cfg.ConfigOpts) -> int:
     """Make a user, or change one: the password is asked for."""
     command = conf.command
-    for word in (command.name, *(command.role or ())):
+    for word in (command.user, *(command.role or ())):
         if not _WORD.fullmatch(word):
             raise exceptions.Invalid(
                 f'{word!r} cannot be written into the file',
@@ -40,18 +40,18 @@ def keep(conf: cfg.ConfigOpts) -> int:
             f'{project!r} cannot be the project in a URL',
             remedy='see [api] project_id_regex')
     roles = command.role or conf.auth.http_basic_roles
-    line = ':'.join((command.name, _hash(_read_password()), project,
+    line = ':'.join((command.user, _hash(_read_password()), project,
                      ','.join(roles)))
-    changed = user_file.write(conf.auth.http_basic_user_file, command.name,
+    changed = user_file.write(conf.auth.http_basic_user_file, command.user,
                               line)
-    print(f'{command.name} is {"changed" if changed else "added"}: project '
+    print(f'{command.user} is {"changed" if changed else "added"}: project '
           f'{project}, {", ".join(roles)}.')
     return 0
 
 
 def remove(conf: cfg.ConfigOpts) -> int:
     """Remove a user, who cannot ask for anything any more."""
-    path, name = conf.auth.http_basic_user_file, conf.command.name
+    path, name = conf.auth.http_basic_user_file, conf.command.user
     if name not in user_file.UserFile.from_conf(conf).users():
         raise exceptions.NotFound(f'there is no user {name} in {path}')
     user_file.write(path, name, None)

@@ -4,6 +4,7 @@ It can be killed and started again at any time; the storage daemons, and so
 the clients of volumes, go on meanwhile.
 """
 
+from collections.abc import Mapping
 import http.client
 import json
 import pathlib
@@ -27,10 +28,13 @@ class Service:
     """One running service, or none.
 
     :param place: where it lives.
+    :param headers: with them an administrator asks whether it serves.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place,
+                 headers: Mapping[str, str] | None = None) -> None:
         self._place = place
+        self._headers = dict(headers or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> float:
@@ -61,7 +65,8 @@ class Service:
         connection = http.client.HTTPConnection(
             '127.0.0.1', self._place.port, timeout=5)
         try:
-            connection.request('GET', '/v3/os-services')
+            connection.request('GET', '/v3/os-services',
+                               headers=self._headers)
             answer = connection.getresponse()
             body = json.loads(answer.read())
         except (OSError, ValueError, http.client.HTTPException):

@@ -34,9 +34,12 @@ def is_loopback(host: str) -> bool:
     if host.lower() in ('localhost', 'ip6-localhost'):
         return True
     try:
-        return ipaddress.ip_address(host.strip('[]')).is_loopback
+        address = ipaddress.ip_address(host.strip('[]'))
     except ValueError:
         return False
+    # How a socket for both protocols shows a caller of the older one.
+    mapped = getattr(address, 'ipv4_mapped', None)
+    return (mapped or address).is_loopback
 
 
 def check(conf: cfg.ConfigOpts) -> None:

@@ -30,7 +30,7 @@ sessions = importutils.try_import('keystoneauth1.session')
 
 HAS_QEMU = all(shutil.which(program) for program in (
     'qemu-storage-daemon', 'qemu-img'))
-WITHOUT_QEMU = """
+_WITHOUT_QEMU = """
 [volume]
 enabled_backends = memory
 """
@@ -39,21 +39,32 @@ enabled_backends = memory
 @functools.cache
 def running():
     """Start the service of this process of tests; it ends with it."""
+    return start()
+
+
+def start(configure=None):
+    """Start a service that ends with this process; return its place.
+
+    :param configure: is given the place; returns what else the
+        configuration says, and the headers of an administrator.
+    """
     directory = pathlib.Path(tempfile.mkdtemp(prefix='compat-'))
     place = places.Place(directory, 0)
     place.prepare()
-    if not HAS_QEMU:
-        with open(place.configuration, 'a') as file:
-            file.write(WITHOUT_QEMU)
-    service = services.Service(place)
+    started = []
 
     def end():
-        service.stop()
+        for service in started:
+            service.stop()
         place.leave()
         shutil.rmtree(directory, ignore_errors=True)
 
     atexit.register(end)
-    service.start()
+    more, headers = configure(place) if configure else ('', None)
+    with open(place.configuration, 'a') as file:
+        file.write(more if HAS_QEMU else more + _WITHOUT_QEMU)
+    started.append(services.Service(place, headers))
+    started[0].start()
     return place
 
 

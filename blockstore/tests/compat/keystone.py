@@ -7,9 +7,6 @@ can share (a Keystone that stops) is started by that test.
 import atexit
 import functools
 import os
-import pathlib
-import shutil
-import tempfile
 import time
 
 import fixtures
@@ -24,8 +21,6 @@ from blockstore.api.auth import keystone
 from blockstore.tests.compat import base
 from blockstore.tests.compat import keystone_server
 from blockstore.tests.unit.api import base as api_base
-from blockstore.tour import place as places
-from blockstore.tour import service as services
 
 openstack = importutils.try_import('openstack')
 cinder_client = importutils.try_import('cinderclient.client')
@@ -54,25 +49,6 @@ http_request_max_retries = 1
 """
 
 
-class Service(services.Service):
-    """The service of a tour; it is asked with a token whether it serves."""
-
-    def __init__(self, place, cloud):
-        super().__init__(place)
-        self._cloud = cloud
-        self._admin = cloud.token('admin', 'admin')
-
-    def _serves(self):
-        try:
-            answer = _http().get(
-                f'{self._cloud.volume_endpoint}/os-services', timeout=10,
-                headers={'X-Auth-Token': self._admin})
-            rows = answer.json().get('services', ())
-        except (requests.RequestException, ValueError):
-            return False
-        return len([row for row in rows if row['state'] == 'up']) >= 3
-
-
 def _http():
     session = requests.Session()
     session.trust_env = False
@@ -82,33 +58,22 @@ def _http():
 @functools.cache
 def running():
     """Start Keystone and the service of this process of tests."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix='keystone-'))
-    place = places.Place(directory / 'tour', 0)
-    cloud = keystone_server.Cloud(directory / 'keystone', place.endpoint)
-    place.prepare()
-    started = []
+    clouds = []
 
-    def end():
-        for one in started:
-            one.stop()
-        place.leave()
-        shutil.rmtree(directory, ignore_errors=True)
-
-    atexit.register(end)
-    cloud.prepare()
-    started.append(cloud)
-    cloud.start()
-    cloud.populate()
-    with open(place.configuration, 'a') as file:
-        file.write(_CONFIGURATION.format(
+    def configure(place):
+        cloud = keystone_server.Cloud(place.directory / 'keystone',
+                                      place.endpoint)
+        clouds.append(cloud)
+        atexit.register(cloud.stop)
+        cloud.prepare()
+        cloud.start()
+        cloud.populate()
+        return _CONFIGURATION.format(
             cloud=cloud, password=keystone_server.PASSWORD,
-            cache=CACHE_SECONDS))
-        if not base.HAS_QEMU:
-            file.write(base.WITHOUT_QEMU)
-    service = Service(place, cloud)
-    started.insert(0, service)
-    service.start()
-    return cloud, place
+            cache=CACHE_SECONDS), {
+                'X-Auth-Token': cloud.token('admin', 'admin')}
+
+    return base.start(configure), clouds[0]
 
 
 class KeystoneTest(base.CompatTest):
@@ -122,7 +87,7 @@ class KeystoneTest(base.CompatTest):
         self.useFixture(fixtures.FakeLogger())
 
     def start_service(self):
-        self.cloud, place = running()
+        place, self.cloud = running()
         return place
 
     def ask(self, token, path, method='GET', version='3.71', **kwargs):
@@ -179,10 +144,6 @@ class KeystoneTest(base.CompatTest):
             'OS_AUTH_TYPE': 'password', 'OS_REGION_NAME': region,
             'OS_IDENTITY_API_VERSION': '3',
             'OS_VOLUME_API_VERSION': '3.71'}
-
-    def volume(self):
-        """Make a volume as Alice."""
-        return self.make_volume()
 
 
 class ClientsTest(KeystoneTest):
@@ -287,7 +248,7 @@ class TokensTest(KeystoneTest):
             self.assertEqual(status, answer.status_code, answer.text)
 
     def test_roles(self):
-        volume = self.volume()
+        volume = self.make_volume()
         path = f'volumes/{volume.id}'
         body = {'volume': {'name': 'n'}}
         for name, project, get, put in (
@@ -389,7 +350,7 @@ class ServerTest(KeystoneTest):
     """A volume that a server uses is taken away by its service alone."""
 
     def attached(self):
-        volume = self.volume()
+        volume = self.make_volume()
         return volume, self.attach(volume)
 
     def both(self):
@@ -428,7 +389,7 @@ class ServerTest(KeystoneTest):
         self.assertEqual('available', self.sdk.get_volume(volume).status)
 
     def test_what_no_server_uses(self):
-        volume = self.volume()
+        volume = self.make_volume()
         user = self.cloud.token('alice')
         for fields in ({}, {'instance_uuid': uuidutils.generate_uuid()}):
             answer = self.ask(user, 'attachments', 'POST', json={

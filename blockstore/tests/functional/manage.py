@@ -285,3 +285,47 @@ class StatusTest(ManageTestCase):
             + '[service]\nservice_down_time = 2\nreport_interval = 2\n')
         code, results = self.check()
         self.assertEqual((1, 1), (code, results['Configuration']))
+
+
+class UserTest(ManageTestCase):
+    """user: the file of http_basic."""
+
+    def setUp(self):
+        super().setUp()
+        self.users = self.directory / 'users'
+        with open(self.config_file, 'a') as file:
+            file.write(f'[auth]\nhttp_basic_user_file = {self.users}\n')
+
+    def type(self, text):
+        self.useFixture(fixtures.MonkeyPatch('sys.stdin', io.StringIO(text)))
+
+    def test_life_of_a_user(self):
+        self.type('secret\n')
+        self.assertIn('added', self.say(
+            'user', 'set', 'alice', '--project', 'ab', '--role', 'reader',
+            '--role', 'service'))
+        self.assertEqual('alice  ab  reader,service\n',
+                         self.say('user', 'list'))
+        before = self.users.read_text()
+        self.assertNotIn('secret', before)
+        self.type('other\n')
+        self.assertIn('changed', self.say('user', 'set', 'alice'))
+        self.assertNotEqual(before, self.users.read_text())
+        self.assertIn('member', self.say('user', 'list'))
+        self.say('user', 'remove', 'alice')
+        self.assertEqual('', self.say('user', 'list'))
+        code, _, err = self.run_('user', 'remove', 'alice')
+        self.assertEqual(2, code)
+        self.assertIn('there is no user alice', err)
+
+    def test_what_cannot_be_written(self):
+        for words, text in (
+                (['a:b'], 'x'), (['a b'], 'x'), (['#a'], 'x'),
+                (['a', '--role', 'x,y'], 'x'),
+                (['a', '--project', 'demo'], 'x'),
+                (['a'], ''), (['a'], 'x' * 73)):
+            self.type(f'{text}\n')
+            code, _, err = self.run_('user', 'set', *words)
+            self.assertEqual(2, code, words)
+            self.assertIn('request.invalid', err)
+        self.assertFalse(self.users.exists())

@@ -4,9 +4,11 @@ import json
 from unittest import mock
 
 from oslo_db import exception as db_exception
+import webob
 
 from blockstore import errors
 from blockstore import exceptions
+from blockstore.api import app
 from blockstore.api import faults
 from blockstore.api.auth import noauth
 from blockstore.tests.unit.api import base
@@ -151,6 +153,22 @@ class CallerTest(base.ApiTestCase):
             answer = self.get('volumes', headers={'Host': host})
             self.assert_fault(403, 'forbidden', answer)
 
+    def test_callers_of_other_hosts(self):
+        """Whatever server has the port, and wherever it listens."""
+        def status(address):
+            request = webob.Request.blank('/v3/volumes')
+            request.environ['REMOTE_ADDR'] = address
+            return request.get_response(self.app).status_int
+
+        for address in ('127.0.0.1', '127.9.9.9', '::1',
+                        '::ffff:127.0.0.1', ''):
+            self.assertEqual(200, status(address), address)
+        for address in ('10.0.0.1', '::2', '::ffff:10.0.0.1', 'x'):
+            self.assertEqual(403, status(address), address)
+        self.conf.set_override('noauth_allow_remote', True, 'auth')
+        self.app = app.make_app(self.conf, self.services)
+        self.assertEqual(200, status('10.0.0.1'))
+
     def test_exposure(self):
         noauth.check_exposure(base.make_conf(api__host='127.0.0.1'))
         noauth.check_exposure(base.make_conf(api__host='::1'))
@@ -166,7 +184,6 @@ class BehindProxyTest(base.ApiTestCase):
 
     def setUp(self):
         super().setUp()
-        from blockstore.api import app
         self.conf.set_override('enable_proxy_headers_parsing', True,
                                'oslo_middleware')
         self.conf.set_override('noauth_allow_remote', True, 'auth')
