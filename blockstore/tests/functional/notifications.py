@@ -104,6 +104,8 @@ class LifeTest(NotificationTest):
             'create', 'attach', 'detach') for phase in ('start', 'end')], id_)
 
     def test_a_backup(self) -> None:
+        # On a slow machine it would be told of.
+        self.patch(operations, '_TELL_INTERVAL', 3600.0)
         volume, _ = self.written()
         backup = self.make_backup(volume['id'], force=True)
         id_ = backup['id']
@@ -209,6 +211,8 @@ class TroubleTest(NotificationTest):
             self.backup_manager.start()
         self.driver.faults.clear()
         self.wait_status('backups', id_, 'available')
+        # It is told of after it is true: a moment later, perhaps.
+        self.wait_for(lambda: 'backup.create.end' in self.types(id_))
         counts = collections.Counter(self.types(id_))
         self.assertEqual((1, 1), (counts['backup.create.start'],
                                   counts['backup.create.end']))
