@@ -11,9 +11,9 @@ from blockstore.cmd import common
 from blockstore.cmd import manage
 from blockstore.cmd import status
 from blockstore.conf import CONF
-from blockstore.db import migration
 from blockstore.db import models
 from blockstore.db import rows
+from blockstore.db import schema
 from blockstore.db import services
 from blockstore.tests.functional import base
 
@@ -54,7 +54,7 @@ class DatabaseTest(ManageTestCase):
     """db, service and operation."""
 
     def test_version_and_sync(self):
-        head = migration.head()
+        head = schema.head()
         self.assertEqual(f'{head}\n', self.say('db', 'version'))
         self.assertIn(head, self.say('db', 'sync'))
 
