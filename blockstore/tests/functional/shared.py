@@ -46,7 +46,7 @@ class SharedTest(failures.FailureTest):
 
     def die(self, managers: typing.Iterable[typing.Any], resource_id: str,
             ) -> 'operations.Claim':
-        """Let no lease of the one that works on a resource be renewed.
+        """Let the one that works on a resource renew and take nothing more.
 
         Return its claim.
         """
@@ -57,6 +57,8 @@ class SharedTest(failures.FailureTest):
         keeper = dying.worker._keeper
         claim, = (one for one in keeper._claims if one.id == row.id)
         keeper.stop()
+        dying.worker._stopping.set()
+        dying.worker._rung.set()
         return typing.cast(operations.Claim, claim)
 
     def check_fenced(self, claim: operations.Claim) -> None:
