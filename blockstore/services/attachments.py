@@ -191,9 +191,10 @@ class Attachments(base.UseCases):
                     'error_message': 'no volume service took it up'}):
                 attachments.undo_connect(tx, context, row, opened=False)
             else:
-                db_operations.withdraw(
-                    tx, asked.resource_id, attachments.CONNECT,
-                    operations.ANSWER, _WITHDRAWN)
+                # Not closed, even if it waits for its answer by now: who
+                # takes it up when nobody comes closes what is open.
+                db_operations.cancel(tx, asked.resource_id,
+                                     (attachments.CONNECT,))
 
     def _hold(self, tx: Transaction, context: RequestContext, id_: str,
               ) -> tuple[models.Attachment, models.Volume]:
