@@ -233,7 +233,7 @@ class Worker(base.Service):
         if claim is None:
             return False
         threading.Thread(target=self._work, args=(claim, lane), daemon=True,
-                         name=f'{self._topic}-{due.kind}').start()
+                         name=f'{self._topic}-operation').start()
         return True
 
     def _work(self, claim: Claim, lane: slots.Lane) -> None:
