@@ -5,6 +5,7 @@ import typing
 
 import fixtures
 
+from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import attachments as db_attachments
 from blockstore.db import operations as db_operations
@@ -121,6 +122,21 @@ class LostCallerTest(RecoveryTest):
             id_ = self.attach(self.volume_id)['id']
             self.dying(self.attachments.delete, id_, when=when)
             self.check_nothing()
+
+    def test_a_caller_that_gives_up_just_when_it_is_opened(self) -> None:
+        run = self.attachments._immediate.run
+
+        def late(*asked: typing.Any) -> None:
+            run(*asked)
+            raise exceptions.Unavailable('no answer in time')
+
+        with fixtures.MonkeyPatch(
+                'blockstore.services.immediate.Immediate.run',
+                lambda _, *asked: late(*asked)):
+            self.assertRaises(
+                exceptions.Unavailable, self.attachments.create, self.context,
+                self.volume_id, None, CONNECTOR)
+        self.check_nothing()
 
     def test_deleted_before_it_is_undone(self) -> None:
         """Nobody waits for the lease of somebody who is gone."""
