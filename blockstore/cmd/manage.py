@@ -33,6 +33,8 @@ from blockstore.db import operations as db_operations
 from blockstore.db import schema
 from blockstore.db import services as db_services
 from blockstore.lifecycle import explain
+from blockstore.lifecycle import explain_services
+from blockstore.lifecycle import operations
 from blockstore.rpc import versions
 
 Command = Callable[[cfg.ConfigOpts], int]
@@ -68,7 +70,7 @@ def service_list(conf: cfg.ConfigOpts) -> int:
          'disabled' if row.disabled else 'enabled',
          'up' if db_services.is_up(row, oldest) else 'down',
          row.rpc_version or versions.FIRST, row.object_version or '-',
-         f'{explain.age(row.reported_at)} ago' if row.reported_at
+         f'{explain_services.age(row.reported_at)} ago' if row.reported_at
          else 'never') for row in found))
     return 0
 
@@ -100,7 +102,7 @@ def operation_list(conf: cfg.ConfigOpts) -> int:
     _table(('ID', 'KIND', 'RESOURCE', 'STATE', 'STEP', 'ATTEMPT', 'AGE',
             'WORKER'), (
         (row.id, row.kind, row.resource_id, row.state, row.step or '-',
-         str(row.attempt), explain.age(row.created_at),
+         str(row.attempt), explain_services.age(row.created_at),
          row.lease_owner or '-') for row in found))
     return 0
 
@@ -113,6 +115,44 @@ def operation_show(conf: cfg.ConfigOpts) -> int:
         raise exceptions.NotFound(f'there is no operation {conf.command.id}')
     print(json.dumps(dict(row._mapping), indent=2, default=str))
     return 0
+
+
+def operation_cancel(conf: cfg.ConfigOpts) -> int:
+    """Ask an operation to stop at its next check; a backup has them."""
+    with assembly.database(conf).write() as tx:
+        if not db_operations.cancel_one(tx, conf.command.id):
+            raise _not_open(conf.command.id)
+    print('It stops at its next check, and ends as cancelled. What has no '
+          'check ends as it would have.')
+    return 0
+
+
+def operation_release(conf: cfg.ConfigOpts) -> int:
+    """Take an operation away from its worker, for another to go on with."""
+    with assembly.database(conf).write() as tx:
+        if not db_operations.free(tx, conf.command.id, {}):
+            raise _not_open(conf.command.id)
+    print('It is taken up again by any service that may. Whoever had it '
+          'notices at its next write, and touches nothing more.')
+    return 0
+
+
+def operation_fail(conf: cfg.ConfigOpts) -> int:
+    """Give an operation up: the next to take it up ends it as failed."""
+    with assembly.database(conf).write() as tx:
+        if not db_operations.free(tx, conf.command.id, {
+                operations.GIVEN_UP: conf.command.reason}):
+            raise _not_open(conf.command.id)
+    print('The next service to take it up does nothing but end it: what it '
+          'worked on gets the status of a failure, and what is left over is '
+          'removed.')
+    return 0
+
+
+def _not_open(id_: str) -> exceptions.NotFound:
+    return exceptions.NotFound(
+        f'there is no open operation {id_}',
+        remedy=f'{PROG} operation list shows those that there are')
 
 
 def explain_resource(conf: cfg.ConfigOpts) -> int:
@@ -216,8 +256,15 @@ def _add_commands(parsers: typing.Any) -> None:
                        help='closed ones too')
     found.add_argument('--limit', type=int, default=100)
     _command(operation, 'show', operation_show).add_argument('id')
+    _command(operation, 'cancel', operation_cancel).add_argument('id')
+    _command(operation, 'release', operation_release).add_argument('id')
+    failed = _command(operation, 'fail', operation_fail)
+    failed.add_argument('id')
+    failed.add_argument('--reason', default='an operator gave it up',
+                        help='what its owner is told')
     _command(parsers, 'explain', explain_resource).add_argument(
-        'id', help='of a volume, snapshot, backup or operation')
+        'id', help='of a volume, snapshot, backup, attachment or operation, '
+                   'or a host')
     user = _group(parsers, 'user', 'The users of [auth] strategy = '
                                    'http_basic.')
     _command(user, 'list', users.show)

@@ -164,6 +164,12 @@ def withdraw(tx: Transaction, resource_id: str, kind: str, step: str,
             finished_at=timeutils.utcnow()))
 
 
+def cancel_one(tx: Transaction, id_: str) -> bool:
+    """Ask an open operation to stop; tell whether it is open."""
+    return rows.update(tx, Row, id_, {'cancel_requested': True},
+                       _T.c.state.in_(OPEN))
+
+
 def cancel(tx: Transaction, resource_id: str, kinds: tuple[str, ...]) -> int:
     """Ask the open operations of these kinds on a resource to stop."""
     statement = sa.update(_T).where(
@@ -203,6 +209,44 @@ def open_of(tx: Transaction, resource_id: str) -> list[Row]:
         _T.c.resource_id == resource_id, _T.c.state.in_(OPEN))
     return typing.cast('list[Row]', list(tx.execute(
         statement.order_by(_T.c.created_at))))
+
+
+def open_parts(tx: Transaction, parent_id: str) -> list[Row]:
+    """Return the open operations that another one has started."""
+    statement = sa.select(_T).where(
+        _T.c.parent_id == parent_id, _T.c.state.in_(OPEN))
+    return typing.cast('list[Row]', list(tx.execute(
+        statement.order_by(_T.c.created_at))))
+
+
+def held_by(tx: Transaction, kind: str, host: str) -> list[Row]:
+    """Return what the workers of a kind for a host hold.
+
+    :param kind: the first word of their names, with the space after it.
+    """
+    names = [f'{kind}{host} ', f'{kind}%/{host} ']
+    statement = sa.select(_T).where(_T.c.state == RUNNING, sa.or_(*(
+        _T.c.lease_owner.like(f'{name}%') for name in names)))
+    return typing.cast('list[Row]', list(tx.execute(
+        statement.order_by(_T.c.created_at))))
+
+
+def waiting_for(tx: Transaction, topic: str, host: str) -> int:
+    """Count the operations that only this host may take up, and has not."""
+    return int(tx.execute(sa.select(sa.func.count()).select_from(_T).where(
+        _T.c.state.in_(OPEN), _T.c.topic == topic, _T.c.host == host,
+        _T.c.lease_owner.is_(None))).scalar_one())
+
+
+def free(tx: Transaction, id_: str, facts: dict[str, typing.Any]) -> bool:
+    """Take an open operation away from whoever holds it.
+
+    :param facts: what is found by the one that takes it up, or nothing.
+    """
+    row = rows.get(tx, Row, id_, lock=True)
+    return row is not None and rows.update(tx, Row, id_, {
+        'lease_owner': None, 'lease_expires_at': None,
+        'facts': {**row.facts, **facts}}, _T.c.state.in_(OPEN))
 
 
 def next_of(tx: Transaction, resource_id: str, topic: str) -> str | None:

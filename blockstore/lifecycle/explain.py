@@ -1,42 +1,42 @@
 """A resource in plain words: what holds it, since when, what comes next.
 
+What of it are services, and who is alive, is in :mod:`.explain_services`.
+
 >>> for sentence in explain.explain(tx, conf, volume_id):
 ...     print(sentence)
 """
 
 from collections.abc import Iterator
-import datetime
 import typing
 
 from oslo_config import cfg
-from oslo_utils import timeutils
 
 from blockstore import exceptions
 from blockstore.db import attachments as db_attachments
 from blockstore.db import backups as db_backups
-from blockstore.db import clock
 from blockstore.db import models
 from blockstore.db import operations as db
 from blockstore.db import rows
-from blockstore.db import services as db_services
 from blockstore.db import snapshots as db_snapshots
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import explain_services as services
 from blockstore.lifecycle.backups import BACKUPS
 from blockstore.lifecycle.machine import Machine
 from blockstore.lifecycle.snapshots import SNAPSHOTS
+from blockstore.lifecycle.volumes import AttachStatus
 from blockstore.lifecycle.volumes import VOLUMES
 
 _KINDS: tuple[tuple[type[typing.Any], Machine], ...] = (
     (models.Volume, VOLUMES), (models.Snapshot, SNAPSHOTS),
     (models.Backup, BACKUPS))
-_BINARIES = {'volume': db_services.VOLUME, 'backup': db_services.BACKUP,
-             'scheduler': db_services.SCHEDULER}
 _BY_FORCE = 'by force'
 
 
 def explain(tx: Transaction, conf: cfg.ConfigOpts, id_: str) -> list[str]:
-    """Return sentences about a volume, snapshot, backup or operation.
+    """Return sentences about a resource, an operation or a service.
 
+    :param id_: the id of a volume, snapshot, backup, attachment or
+        operation, or a host (``node1``, ``node1@fast``).
     :raises NotFound: if there is none with this id.
     """
     operation = db.get(tx, id_)
@@ -52,25 +52,23 @@ def explain(tx: Transaction, conf: cfg.ConfigOpts, id_: str) -> list[str]:
         if row is not None:
             return [_status(machine, row), *_held(tx, machine, row),
                     *_work(tx, conf, machine, row)]
+    attachment = rows.get(tx, models.Attachment, id_)
+    if attachment is not None:
+        return [*_attachment(tx, attachment),
+                *_operations(tx, conf, attachment.id)]
+    of_host = list(services.explain(tx, conf, id_))
+    if of_host:
+        return of_host
     raise exceptions.NotFound(
-        f'there is no volume, snapshot, backup or operation {id_}, or it is '
-        'deleted')
-
-
-def age(since: datetime.datetime) -> str:
-    """Return how long ago a time was, or how far ahead, for people."""
-    seconds = int(abs((timeutils.utcnow() - since).total_seconds()))
-    for size, unit in ((86400, 'd'), (3600, 'h'), (60, 'min')):
-        if seconds >= 2 * size:
-            return f'{seconds // size} {unit}'
-    return f'{seconds} s'
+        f'there is no volume, snapshot, backup, attachment, operation or '
+        f'host {id_}, or it is deleted')
 
 
 def _status(machine: Machine, row: typing.Any) -> str:
     name = f' ({row.display_name})' if row.display_name else ''
     reason = f': {row.status_reason}' if row.status_reason else ''
     return (f'{machine.noun} {row.id}{name} of project {row.project_id} is '
-            f'{row.status} for {age(row.status_changed_at)}{reason}.')
+            f'{row.status} for {services.age(row.status_changed_at)}{reason}.')
 
 
 # What holds it.
@@ -124,15 +122,34 @@ def _backup_holds(row: typing.Any) -> Iterator[str]:
         yield f'It failed: {row.fail_reason}.'
 
 
+def _attachment(tx: Transaction, row: models.Attachment) -> Iterator[str]:
+    """Tell of an attachment, and whose turn it is."""
+    since = services.age(row.updated_at or row.created_at)
+    yield (f'attachment {row.id} of project {row.project_id} is '
+           f'{row.attach_status} for {since}. It attaches volume '
+           f'{row.volume_id} to {row.attached_host or "no host yet"}, '
+           f'instance {row.instance_uuid or "none"}.')
+    if not db.open_of(tx, row.id):
+        yield _TURNS.get(row.attach_status, "It is the client's.")
+
+
+# Whose turn it is when nothing works on an attachment.
+_TURNS: dict[str, str] = {
+    AttachStatus.RESERVED: 'The client says next how it wants to connect. '
+                           'If it never will, delete the attachment.',
+    AttachStatus.ATTACHING: 'It is connected; the client confirms that next. '
+                            'If it never will, delete the attachment.',
+    AttachStatus.ATTACHED: 'It is in use, and nothing is due.',
+    AttachStatus.DETACHING: 'Nothing closes it: delete it again.',
+}
+
+
 # Who works on it.
 
 def _work(tx: Transaction, conf: cfg.ConfigOpts, machine: Machine,
           row: typing.Any) -> Iterator[str]:
-    before: db.Row | None = None
-    for operation in db.open_of(tx, row.id):
-        yield from _operation(tx, conf, operation, before)
-        before = before or operation
-    if before is not None:
+    if db.open_of(tx, row.id):
+        yield from _operations(tx, conf, row.id)
         return
     if row.status in machine.transient:
         yield (f'Nothing works on it. If that stays so, it is given an error '
@@ -145,11 +162,28 @@ def _work(tx: Transaction, conf: cfg.ConfigOpts, machine: Machine,
                  and _BY_FORCE not in move.reason]
         if moves:
             yield 'It may become: ' + ', '.join(moves) + '.'
-    last = db.last_closed(tx, row.id)
+    yield from _last_failure(tx, row.id)
+
+
+def _operations(tx: Transaction, conf: cfg.ConfigOpts, resource_id: str,
+                ) -> Iterator[str]:
+    """Tell of what is open on a resource, or else what failed last."""
+    before: db.Row | None = None
+    for operation in db.open_of(tx, resource_id):
+        yield from _operation(tx, conf, operation, before)
+        before = before or operation
+    if before is None:
+        yield from _last_failure(tx, resource_id)
+
+
+def _last_failure(tx: Transaction, resource_id: str) -> Iterator[str]:
+    last = db.last_closed(tx, resource_id)
     if last is not None and last.state == db.FAILED:
+        remedy = last.facts.get('error', {}).get('remedy')
         yield (f'The last operation, {last.kind} {last.id}, failed '
-               f'{age(last.finished_at or last.created_at)} ago: '
-               f'{last.error_message} ({last.error_code}).')
+               f'{services.age(last.finished_at or last.created_at)} ago: '
+               f'{last.error_message} ({last.error_code}).'
+               + (f' What to do: {remedy}.' if remedy else ''))
 
 
 def _operation(tx: Transaction, conf: cfg.ConfigOpts, row: db.Row,
@@ -159,7 +193,7 @@ def _operation(tx: Transaction, conf: cfg.ConfigOpts, row: db.Row,
     :param before: the older open operation on the same resource, if any.
     """
     yield (f'Operation {row.kind} {row.id} was asked for '
-           f'{age(row.created_at)} ago (request {row.request_id}).'
+           f'{services.age(row.created_at)} ago (request {row.request_id}).'
            + _progress(row))
     if row.parent_id:
         yield f'It is a part of operation {row.parent_id}.'
@@ -168,18 +202,17 @@ def _operation(tx: Transaction, conf: cfg.ConfigOpts, row: db.Row,
             f' {row.error_message} ({row.error_code})'
             if row.error_code else '')
         return
+    for part in db.open_parts(tx, row.id):
+        yield (f'It waits for its part {part.kind} {part.id} of '
+               f'{part.resource_id}, or goes on beside it.')
     if row.cancel_requested:
         yield 'It was asked to stop, and will at its next check.'
     if before is not None:
         yield f'It waits until the operation {before.id} is over.'
-    elif (row.lease_owner and row.lease_expires_at
-          and row.lease_expires_at >= clock.read(tx)):
-        yield (f'"{row.lease_owner}" works on it, attempt {row.attempt}. '
-               f'Its lease is good for another {age(row.lease_expires_at)} '
-               'and is renewed while it lives; if it dies, another takes '
-               'over then.')
+    elif services.holds(tx, row):
+        yield from services.holder(tx, conf, row)
     else:
-        yield from _waiting(tx, conf, row)
+        yield from services.waiting(tx, conf, row)
 
 
 def _progress(row: db.Row) -> str:
@@ -188,22 +221,3 @@ def _progress(row: db.Row) -> str:
         words += (f' {100 * (row.bytes_done or 0) // row.bytes_total} % of '
                   f'{row.bytes_total} bytes.')
     return words
-
-
-def _waiting(tx: Transaction, conf: cfg.ConfigOpts, row: db.Row,
-             ) -> Iterator[str]:
-    """Tell who will take up an operation that nobody holds."""
-    if row.lease_owner and row.lease_expires_at:
-        yield (f'"{row.lease_owner}" has worked on it, but has given no sign '
-               f'of life: its lease ended {age(row.lease_expires_at)} ago.')
-    binary = _BINARIES.get(row.topic, row.topic)
-    place = f' on {row.host}' if row.host else ''
-    live = [service.host for service in db_services.live(
-        tx, binary, conf.service.service_down_time)
-        if row.host in (None, service.host)]
-    if live:
-        yield (f'{", ".join(live)} ({binary}) takes it up within '
-               f'{conf.operations.poll_interval:g} s.')
-    else:
-        yield (f'No {binary}{place} is up and enabled: start one. Until '
-               'then nothing happens.')

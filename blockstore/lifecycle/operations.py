@@ -39,6 +39,8 @@ DONE = db.DONE
 FAILED = db.FAILED
 #: The step at which an operation waits for the caller who asked for it.
 ANSWER = 'answer'
+#: The fact of an operation that an operator gave up: why.
+GIVEN_UP = 'given_up'
 Facts = dict[str, typing.Any]
 _TELL_INTERVAL = 1.0
 

@@ -292,6 +292,10 @@ class Worker(base.Service):
                 raise exceptions.BlockstoreError(
                     f'{row.kind} was cut off {row.attempt - 1} times',
                     code=errors.OPERATION_ATTEMPTS)
+            if operations.GIVEN_UP in row.facts:
+                raise exceptions.Cancelled(
+                    row.facts[operations.GIVEN_UP],
+                    code=errors.OPERATION_CANCELLED)
             retry.whole(handler.run)(claim)
         except exceptions.LeaseLost:
             LOG.warning('%s of %s was taken over', row.kind, row.resource_id)

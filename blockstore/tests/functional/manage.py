@@ -1,10 +1,15 @@
 """What an operator does by hand, on a service that runs."""
 
 import contextlib
+import datetime
 import io
 import json
+import threading
+import time
 
 import fixtures
+from oslo_utils import timeutils
+from oslo_utils import uuidutils
 
 from blockstore.backup.store.repository import Repository
 from blockstore.cmd import common
@@ -140,8 +145,7 @@ class ExplainTest(ManageTestCase):
         self.assertIn('no sign of life', self.say('explain', volume['id']))
 
     def ahead(self, seconds):
-        return manage.explain.timeutils.utcnow() + (
-            manage.explain.datetime.timedelta(seconds=seconds))
+        return timeutils.utcnow() + datetime.timedelta(seconds=seconds)
 
     def test_what_failed(self):
         volume = self.make_volume()
@@ -160,10 +164,159 @@ class ExplainTest(ManageTestCase):
         self.assertIn('Nothing works on it. If that stays so',
                       self.say('explain', volume['id']))
 
+    def test_an_attachment(self):
+        volume = self.make_volume()
+        id_ = self.attach(volume['id'])['id']
+        said = self.say('explain', id_)
+        self.assertIn(f'attachment {id_} of project', said)
+        self.assertIn('in use, and nothing is due', said)
+        self.assertIn(f'attaches volume {volume["id"]} to client', said)
+        self.api.delete(self.path(f'attachments/{id_}'))
+        answer = self.api.post(self.path('attachments'), {
+            'attachment': {'volume_uuid': volume['id']}})
+        self.assertIn('how it wants to connect', self.say(
+            'explain', answer.json['attachment']['id']))
+
+    def test_an_attachment_that_is_worked_on(self):
+        id_ = self.attach(self.make_volume()['id'])['id']
+        self.volume_manager.stop(time.monotonic() + 10)
+        answer = self.api.delete(self.path(f'attachments/{id_}'))
+        self.assertEqual(503, answer.status, answer.text)
+        said = self.say('explain', id_)
+        self.assertIn('is detaching for', said)
+        self.assertIn('Operation attachment.disconnect', said)
+        self.assertIn('test@memory (cinder-volume) takes it up', said)
+        with self.database.read() as tx:
+            row, = manage.db_operations.open_of(tx, id_)
+        self.change(models.Operation, row.id, state='running', step='answer',
+                    lease_owner='api x', lease_expires_at=self.ahead(100))
+        self.assertIn('the API process that had asked fetches it within',
+                      self.say('explain', id_))
+        self.change(models.Operation, row.id, step=None,
+                    lease_owner='volume test@memory x')
+        said = self.say('explain', row.id)
+        self.assertIn('That service reported itself', said)
+        self.assertIn('it is up.', said)
+        self.assertIn(f'operation release {row.id}', said)
+        self.assertIn('It holds attachment.disconnect',
+                      self.say('explain', 'test@memory'))
+
+    def test_what_to_do_about_a_failure(self):
+        id_ = self.make_volume()['id']
+        with self.database.write() as tx:
+            row = manage.db_operations.last_closed(tx, id_)
+        self.change(models.Operation, row.id, state='failed',
+                    error_code='c', error_message='m',
+                    facts={'error': {'remedy': 'mend it'}})
+        self.assertIn('What to do: mend it.', self.say('explain', id_))
+
+    def test_a_backup_and_its_part(self):
+        volume_id = self.make_volume()['id']
+        self.attach(volume_id)
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        self.driver.faults.hang('create_snapshot', gate)
+        id_ = self.api.post(self.path('backups'), {'backup': {
+            'volume_id': volume_id, 'force': True}}).json['backup']['id']
+        limit = time.monotonic() + 60
+        while 'its part snapshot.create' not in self.say('explain', id_):
+            self.assertLess(time.monotonic(), limit)
+        self.assertIn(f'Backup {id_} reads it',
+                      self.say('explain', volume_id))
+
+    def test_services(self):
+        said = self.say('explain', 'test')
+        for name in ('cinder-volume on test@memory is up and enabled',
+                     'cinder-backup on test is up and enabled',
+                     'cinder-scheduler on test is up'):
+            self.assertIn(name, said)
+        self.api.put(self.path('os-services/disable-log-reason'), {
+            'host': 'test@memory', 'binary': 'cinder-volume',
+            'disabled_reason': 'new disks'})
+        self.assertIn('disabled (new disks)',
+                      self.say('explain', 'test@memory'))
+        self.volume_manager.stop(time.monotonic() + 10)
+        volume_id = self.make_on('test@memory#memory')
+        self.assertIn('1 operations wait for cinder-volume',
+                      self.say('explain', 'test@memory'))
+        self.assertIn('No cinder-volume on test@memory is up and enabled',
+                      self.say('explain', volume_id))
+
+    def make_on(self, host):
+        """Ask for a volume's removal that nobody does; return its id."""
+        id_ = uuidutils.generate_uuid()
+        with self.database.write() as tx:
+            rows.insert(tx, models.Volume, id=id_, project_id=self.project,
+                        size=1, status='available', host=host)
+        answer = self.api.delete(self.path(f'volumes/{id_}'))
+        self.assertEqual(202, answer.status, answer.text)
+        return id_
+
     def test_unknown(self):
         code, out, err = self.run_('explain', 'nothing')
         self.assertEqual((2, ''), (code, out))
         self.assertIn('there is no volume, snapshot, backup', err)
+
+
+class OperationTest(ManageTestCase):
+    """operation cancel, release and fail: safe by fencing."""
+
+    def setUp(self):
+        super().setUp()
+        self.volume_id = self.make_volume()['id']
+        self.gate = threading.Event()
+        self.addCleanup(self.gate.set)
+        self.driver.faults.hang('create_snapshot', self.gate)
+        self.snapshot_id = self.api.post(self.path('snapshots'), {
+            'snapshot': {'volume_id': self.volume_id}}).json['snapshot']['id']
+        self.until(lambda: 'create_snapshot' in self.driver.pool.called())
+        with self.database.read() as tx:
+            row, = manage.db_operations.open_of(tx, self.snapshot_id)
+        self.operation_id = row.id
+
+    def until(self, condition):
+        limit = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), limit)
+            time.sleep(0.02)
+
+    def row(self):
+        with self.database.read() as tx:
+            return manage.db_operations.get(tx, self.operation_id)
+
+    def test_release(self):
+        """A hanging one is done by somebody else, and by nobody twice."""
+        self.say('operation', 'release', self.operation_id)
+        self.until(lambda: self.row().state == 'done')
+        before = self.row()
+        self.gate.set()
+        self.wait_status('snapshots', self.snapshot_id, 'available')
+        self.assertEqual((2, before), (before.attempt, self.row()))
+
+    def test_fail(self):
+        self.say('operation', 'fail', self.operation_id,
+                 '--reason', 'the array is gone')
+        self.until(lambda: self.row().state == 'failed')
+        self.assertEqual(
+            ('blockstore.operation.cancelled', 'the array is gone'),
+            (self.row().error_code, self.row().error_message))
+        self.gate.set()
+        self.assertEqual('error', self.show(
+            'snapshots', self.snapshot_id)['status'])
+
+    def test_cancel(self):
+        self.say('operation', 'cancel', self.operation_id)
+        self.assertTrue(self.row().cancel_requested)
+        self.gate.set()
+        self.wait_status('snapshots', self.snapshot_id, 'available')
+
+    def test_what_is_over(self):
+        self.gate.set()
+        self.wait_status('snapshots', self.snapshot_id, 'available')
+        for command in ('cancel', 'release', 'fail'):
+            code, _, err = self.run_('operation', command, self.operation_id)
+            self.assertEqual(2, code)
+            self.assertIn('there is no open operation', err)
 
 
 class StoreTest(ManageTestCase):
