@@ -266,6 +266,14 @@ def last_closed(tx: Transaction, resource_id: str) -> Row | None:
         _T.c.finished_at.desc(), _T.c.id).limit(1)).one_or_none())
 
 
+def last_done(tx: Transaction, resource_id: str) -> Row | None:
+    """Return the operation on a resource that was done last."""
+    statement = sa.select(_T).where(
+        _T.c.resource_id == resource_id, _T.c.state == DONE)
+    return typing.cast('Row | None', tx.execute(statement.order_by(
+        _T.c.finished_at.desc(), _T.c.id).limit(1)).one_or_none())
+
+
 def child(tx: Transaction, parent_id: str, kind: str, resource_id: str,
           ) -> Row | None:
     """Return the operation that another one started for a resource."""

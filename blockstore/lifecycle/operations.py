@@ -299,8 +299,8 @@ class Claim:
         The caller closes it under this name.  If it does not within a lease,
         the operation is taken up again, and finds these facts.
         """
-        self.facts.update(facts)
-        self.note(tx, step=ANSWER, facts=self.facts, lease_owner=caller,
+        self.remember(tx, **facts)
+        self.note(tx, step=ANSWER, lease_owner=caller,
                   lease_expires_at=clock.now(tx, self._lease))
 
     def hand_over(self) -> None:

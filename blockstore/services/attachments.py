@@ -29,8 +29,6 @@ from blockstore.services import immediate
 from blockstore.services import volume_connections as connections
 
 Connector = dict[str, typing.Any]
-_WITHDRAWN = {'error_code': errors.OPERATION_CANCELLED,
-              'error_message': 'the connection is no longer wanted'}
 
 
 class Attachments(base.UseCases):
@@ -185,16 +183,9 @@ class Attachments(base.UseCases):
         does, or takes it over.
         """
         with self.database.write() as tx:
-            row = db_operations.get(tx, asked.id)
-            if row is not None and db_operations.abandon(tx, asked.id, {
-                    'error_code': errors.DRIVER_NOT_READY,
-                    'error_message': 'no volume service took it up'}):
+            row = self._immediate.give_up(tx, asked)
+            if row is not None:
                 attachments.undo_connect(tx, context, row, opened=False)
-            else:
-                # Not closed, even if it waits for its answer by now: who
-                # takes it up when nobody comes closes what is open.
-                db_operations.cancel(tx, asked.resource_id,
-                                     (attachments.CONNECT,))
 
     def _hold(self, tx: Transaction, context: RequestContext, id_: str,
               ) -> tuple[models.Attachment, models.Volume]:
@@ -259,8 +250,7 @@ class Attachments(base.UseCases):
                ) -> immediate.Asked | None:
         """Start to disconnect; None if nothing was ever opened."""
         # Who is just connecting it sees that and closes it again.
-        db_operations.withdraw(tx, row.id, attachments.CONNECT,
-                               operations.ANSWER, _WITHDRAWN)
+        self._immediate.withdraw(tx, attachments.CONNECT, row.id)
         if row.connector is None or volume.host is None:
             attachments.remove(tx, volume.id, row.id)
             return None

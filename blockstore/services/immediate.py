@@ -106,3 +106,26 @@ class Immediate:
             tx.after_commit(lambda: self._clients.ring(
                 context, 'volume', asked.host, following))
         return True
+
+    def give_up(self, tx: Transaction, asked: Asked) -> db.Row | None:
+        """Take back an opening that has not come about in time.
+
+        Whoever has begun with it undoes it, or is taken over by one who does.
+
+        :returns: the operation, closed here, if nobody has begun with it.
+        """
+        row = db.get(tx, asked.id)
+        if row is not None and db.abandon(tx, asked.id, {
+                'error_code': errors.DRIVER_NOT_READY,
+                'error_message': 'no volume service took it up'}):
+            return row
+        # Not closed, even if it waits for its answer by now: who takes it up
+        # when nobody comes closes what is open.
+        db.cancel(tx, asked.resource_id, (asked.kind,))
+        return None
+
+    def withdraw(self, tx: Transaction, kind: str, resource_id: str) -> None:
+        """Say that what operations open is no longer wanted."""
+        db.withdraw(tx, resource_id, kind, operations.ANSWER, {
+            'error_code': errors.OPERATION_CANCELLED,
+            'error_message': 'the connection is no longer wanted'})

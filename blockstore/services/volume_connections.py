@@ -8,6 +8,7 @@ follows from its attachments.
 from collections.abc import Iterable
 import typing
 
+from oslo_config import cfg
 from oslo_utils import timeutils
 from oslo_utils import uuidutils
 
@@ -16,16 +17,20 @@ from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import attachments as db
 from blockstore.db import models
+from blockstore.db import retry
 from blockstore.db import rows
 from blockstore.db import services as db_services
+from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import attachments
+from blockstore.lifecycle import connections
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.volumes import AttachStatus
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
 from blockstore.services import base
+from blockstore.services import immediate
 
 Connector = dict[str, typing.Any]
 _S = VolumeStatus
@@ -33,6 +38,11 @@ _S = VolumeStatus
 
 class VolumeConnections(base.UseCases):
     """The actions of a volume that connect and disconnect it."""
+
+    def __init__(self, conf: cfg.ConfigOpts, database: Database,
+                 clients: Clients) -> None:
+        super().__init__(conf, database, clients)
+        self._immediate = immediate.Immediate(database, clients)
 
     def reserve(self, context: RequestContext, id_: str) -> None:
         """Promise a volume to a caller that will attach it."""
@@ -153,8 +163,9 @@ class VolumeConnections(base.UseCases):
     def initialize_connection(self, context: RequestContext, id_: str,
                               connector: Connector) -> dict[str, typing.Any]:
         """Open a way in and return what a client connects with."""
-        with self.database.read() as tx:
-            volume = base.require(tx, context, models.Volume, 'volume', id_)
+        with self.database.write() as tx:
+            volume = base.require(tx, context, models.Volume, 'volume', id_,
+                                  lock=True)
             if volume.status == _S.MAINTENANCE:
                 raise exceptions.InvalidStatus(
                     f'volume {id_} is in maintenance',
@@ -162,9 +173,33 @@ class VolumeConnections(base.UseCases):
             check_readable_meanwhile(tx, self.conf, volume)
             if mode_for(tx, id_, connector.get('mode')) == 'ro':
                 connector = {**connector, 'mode': 'ro'}
-        return attachments.answer(
-            self.clients.volume.initialize_connection(
-                context, base.owner(volume), id_, connector), connector)
+            asked = self._immediate.ask(
+                tx, context, connections.OPEN,
+                connections.id_of(id_, connector), volume,
+                {'volume_id': id_, 'connector': connector})
+        try:
+            info: dict[str, typing.Any] = self._immediate.run(
+                context, asked).facts['info']
+        except exceptions.Unavailable:
+            self._give_up(asked)
+            raise
+        if self._fetch(context, asked):
+            return info
+        raise exceptions.Unavailable(
+            f'the connection of volume {id_} was closed before it could be '
+            'told of', code=errors.CONNECTION_NOT_FETCHED,
+            remedy='connect again')
+
+    @retry.whole
+    def _fetch(self, context: RequestContext, asked: immediate.Asked,
+               ) -> bool:
+        with self.database.write() as tx:
+            return self._immediate.fetch(tx, context, asked)
+
+    @retry.whole
+    def _give_up(self, asked: immediate.Asked) -> None:
+        with self.database.write() as tx:
+            self._immediate.give_up(tx, asked)
 
     def terminate_connection(self, context: RequestContext, id_: str,
                              connector: Connector | None,
@@ -179,11 +214,15 @@ class VolumeConnections(base.UseCases):
 
     def _terminate(self, context: RequestContext, id_: str,
                    connector: Connector | None, force: bool) -> None:
-        with self.database.read() as tx:
+        with self.database.write() as tx:
             volume = base.require(tx, context, models.Volume, 'volume', id_)
-        if volume.host is not None:
-            self.clients.volume.terminate_connection(
-                context, volume.host, id_, connector, force)
+            if volume.host is None:
+                return
+            asked = self._immediate.ask(
+                tx, context, connections.CLOSE,
+                connections.id_of(id_, connector), volume,
+                {'volume_id': id_, 'connector': connector, 'force': force})
+        self._immediate.run(context, asked)
 
     def set_bootable(self, context: RequestContext, id_: str, flag: bool,
                      ) -> None:
@@ -222,6 +261,11 @@ class VolumeConnections(base.UseCases):
                                volume.id)
         if row.connector:
             close_later(tx, self.clients, context, volume, row.id)
+        elif row.attached_host and not connections.is_attached(
+                tx, volume.id, row.attached_host):
+            # A client of the older calls that has not closed it itself.
+            _ring_later(tx, self.clients, context, volume, connections.close(
+                tx, context, volume, {'host': row.attached_host}))
 
 
 def lock_for_attach(tx: Transaction, context: RequestContext, id_: str,
@@ -316,7 +360,12 @@ def require_capability(tx: Transaction, volume: models.Volume, name: str,
 def close_later(tx: Transaction, clients: Clients, context: RequestContext,
                 volume: models.Volume, attachment_id: str) -> None:
     """Close, durably, what may be open for an attachment that is gone."""
-    operation_id = attachments.close(tx, context, volume, attachment_id)
+    _ring_later(tx, clients, context, volume,
+                attachments.close(tx, context, volume, attachment_id))
+
+
+def _ring_later(tx: Transaction, clients: Clients, context: RequestContext,
+                volume: models.Volume, operation_id: str | None) -> None:
     if operation_id is not None:
         tx.after_commit(lambda: clients.ring(
             context, 'volume', base.owner(volume), operation_id))

@@ -31,6 +31,7 @@ from blockstore.volume.drivers import loader
 from blockstore.volume.flows import attachments
 from blockstore.volume.flows import base as flows
 from blockstore.volume.flows import connections
+from blockstore.volume.flows import older
 from blockstore.volume.flows import snapshots
 from blockstore.volume.flows import volumes
 
@@ -157,6 +158,8 @@ def _handlers(*parts: typing.Any) -> dict[str, Handler]:
             'attachment.connect': attachments.Connect(*parts),
             'attachment.disconnect': attachments.Disconnect(*parts),
             'attachment.close': attachments.Close(*parts),
+            'connection.open': older.Open(*parts),
+            'connection.close': older.Close(*parts),
             'volume.disconnect': connections.DisconnectVolume(*parts),
             'snapshot.disconnect': connections.DisconnectSnapshot(*parts),
             'snapshot.create': snapshots.Create(*parts),

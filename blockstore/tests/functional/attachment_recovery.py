@@ -156,6 +156,49 @@ class LostCallerTest(RecoveryTest):
         self.assertEqual(1, len(self.driver.pool.exports))
 
 
+class OlderCallsTest(RecoveryTest):
+    """os-initialize_connection and os-terminate_connection."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.volumes = self.services.volumes
+
+    def check_closed(self) -> None:
+        """Wait until no way in is open."""
+        self.until(lambda: not self.driver.pool.exports and self.ended())
+
+    def test_open(self) -> None:
+        for when in ('before', 'after'):
+            self.dying(self.volumes.initialize_connection, self.volume_id,
+                       CONNECTOR, when=when)
+            self.check_closed()
+
+    def test_opened_again(self) -> None:
+        """A client that asks again must not lose what it has."""
+        self.volumes.initialize_connection(self.context, self.volume_id,
+                                           CONNECTOR)
+        self.dying(self.volumes.initialize_connection, self.volume_id,
+                   CONNECTOR, when='after')
+        self.until(self.ended)
+        self.assertEqual(1, len(self.driver.pool.exports))
+
+    def test_close(self) -> None:
+        for when in ('before', 'after'):
+            self.volumes.initialize_connection(
+                self.context, self.volume_id, CONNECTOR)
+            self.dying(self.volumes.terminate_connection, self.volume_id,
+                       CONNECTOR, when=when)
+            self.check_closed()
+
+    def test_detached_without_being_closed(self) -> None:
+        self.volumes.initialize_connection(self.context, self.volume_id,
+                                           CONNECTOR)
+        self.volumes.attach(self.context, self.volume_id, '/dev/vdb', None,
+                            'client')
+        self.volumes.detach(self.context, self.volume_id)
+        self.check_closed()
+
+
 class NoServiceTest(RecoveryTest):
     """A volume service that is away."""
 

@@ -6,7 +6,6 @@ What would go to other daemons is noted in ``rings`` and ``calls`` instead.
 from collections.abc import Iterator
 import contextlib
 import json
-import types
 from typing import Any
 from urllib import parse
 
@@ -30,6 +29,7 @@ from blockstore.lifecycle import operations
 from blockstore.rpc import clients
 from blockstore.services import container
 from blockstore.volume.flows import attachments
+from blockstore.volume.flows import older
 
 PROJECT = 'a' * 32
 OTHER_PROJECT = 'b' * 32
@@ -77,7 +77,9 @@ class VolumeClient:
         parts = (self.database, self._driver)
         handlers: dict[str, Any] = {
             'attachment.connect': attachments.Connect(*parts),
-            'attachment.disconnect': attachments.Disconnect(*parts)}
+            'attachment.disconnect': attachments.Disconnect(*parts),
+            'connection.open': older.Open(*parts),
+            'connection.close': older.Close(*parts)}
         with self.database.write() as tx:
             if not db_operations.claim(tx, operation_id, 'volume', (host,),
                                        'unit', 60.0):
@@ -86,16 +88,6 @@ class VolumeClient:
         assert row is not None
         handlers[row.kind].run(operations.Claim(
             self.database, row, 'unit', 60.0))
-
-    def initialize_connection(self, context: Any, host: str, volume_id: str,
-                              connector: Any) -> dict[str, Any]:
-        return self._driver.initialize_connection(
-            types.SimpleNamespace(id=volume_id), connector)
-
-    def terminate_connection(self, context: Any, host: str, volume_id: str,
-                             connector: Any, force: bool = False) -> None:
-        self._driver.terminate_connection(
-            types.SimpleNamespace(id=volume_id), connector)
 
 
 class Clients(clients.Clients):
