@@ -20,6 +20,7 @@ What a handler raises decides what follows:
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import itertools
 import threading
 import time
 import typing
@@ -85,6 +86,7 @@ class Worker(base.Service):
         self._topic = topic
         self._hosts = hosts
         self._owner = owner
+        self._claims = itertools.count(1)
         self._handlers = handlers
         self._admits: Callable[[Transaction], bool] = lambda _tx: True
         self._keeper = operations.Keeper(self._options.lease)
@@ -251,15 +253,18 @@ class Worker(base.Service):
 
     @retry.whole
     def _claim(self, operation_id: str) -> Claim | None:
+        # Each claim has a name of its own: what was taken away may be taken
+        # up again here, while the thread that had it hangs.
+        owner = f'{self._owner}.{next(self._claims)}'
         with self._database.write() as tx:
             if not self._admits(tx) or not db.claim(
-                    tx, operation_id, self._topic, self._hosts, self._owner,
+                    tx, operation_id, self._topic, self._hosts, owner,
                     self._options.lease, tuple(self._handlers)):
                 return None
             row = db.get(tx, operation_id)
             if row is None:
                 return None
-            claim = Claim(self._database, row, self._owner,
+            claim = Claim(self._database, row, owner,
                           self._options.lease, self._hosts[0],
                           self._listener)
             if events.is_first_start(row):

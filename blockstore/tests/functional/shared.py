@@ -53,7 +53,7 @@ class SharedTest(failures.FailureTest):
         with self.database.read() as tx:
             row, = db_operations.open_of(tx, resource_id)
         dying, = (one for one in managers
-                  if one.identity.owner == row.lease_owner)
+                  if row.lease_owner.startswith(one.identity.owner))
         keeper = dying.worker._keeper
         claim, = (one for one in keeper._claims if one.id == row.id)
         keeper.stop()
