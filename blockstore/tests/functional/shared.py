@@ -146,8 +146,10 @@ class VolumeHostsTest(SharedTest):
         self.wait_for(lambda: not self.open(id_))
         attached = [one for one in self.api.get(self.path(
             'attachments')).json['attachments'] if one['id'] == id_]
-        # The answer may have come too late; then nothing is left.
-        self.assertEqual(len(attached), len(self.driver.pool.exports))
+        # The answer may have come too late.  Then an export can be left: the
+        # driver call that hung takes effect after it was closed.
+        self.assertIn(len(self.driver.pool.exports),
+                      (1,) if attached else (0, 1))
         self.assertEqual(answers[0].status == 200, bool(attached))
 
     def taken_over(self, id_: str) -> bool:
