@@ -105,9 +105,9 @@ class TakeOverTest(LeaseTest):
         self.assertRaises(exceptions.LeaseLost, claim.check)
 
     def test_a_renewed_one_goes_on(self):
-        claim = self.claim(self.operation_id, 'first', lease=0.2)
+        claim = self.claim(self.operation_id, 'first', lease=4.0)
         for _ in range(3):
-            time.sleep(0.1)
+            time.sleep(1.5)
             claim.renew()
             claim.check()
         self.assertIsNone(self.claim(self.operation_id, 'second'))
