@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
 import math
+import sqlite3
 import threading
+import time
 import typing
 
 from oslo_config import cfg
@@ -46,6 +48,8 @@ here = _Here()
 
 # Seconds after which a server ends a transaction whose owner does nothing.
 _IDLE_LIMIT = 10.0
+# Between two tries to switch a SQLite file over, in seconds.
+_SHORT_WHILE = 0.01
 
 
 class Transaction:
@@ -213,18 +217,39 @@ def _sqlite_engine(url: str, busy_timeout: float) -> sa.Engine:
         connect_args={'check_same_thread': False, 'timeout': busy_timeout},
         **({} if memory else {'pool_size': 16, 'max_overflow': 64}))
     exc_filters.register_engine(engine)
-    event.listen(engine, 'connect', _on_connect)
+    event.listen(engine, 'connect', lambda connection, record: _prepare_sqlite(
+        connection, busy_timeout))
     event.listen(engine, 'begin', _on_begin)
     return engine
 
 
-def _on_connect(connection: typing.Any, record: typing.Any) -> None:
+def _prepare_sqlite(connection: typing.Any, patience: float) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute('PRAGMA journal_mode=WAL')
+    _use_write_ahead_log(cursor, patience)
     cursor.execute('PRAGMA synchronous=FULL')
     cursor.execute('PRAGMA foreign_keys=ON')
     cursor.close()
+
+
+def _use_write_ahead_log(cursor: typing.Any, patience: float) -> None:
+    """Switch a file over, unless it is so already.
+
+    Of several who open a new file at once one switches it; the others are
+    told at once that it is locked, however long they would wait.
+    """
+    limit = time.monotonic() + patience
+    while True:
+        try:
+            if cursor.execute('PRAGMA journal_mode').fetchone() != ('wal',):
+                cursor.execute('PRAGMA journal_mode=WAL')
+        except sqlite3.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
+                    or time.monotonic() > limit):
+                raise
+        else:
+            return
+        time.sleep(_SHORT_WHILE)
 
 
 def _on_begin(connection: sa.Connection) -> None:

@@ -22,7 +22,7 @@ class FailureTest(test_backups.BackupTest):
     """Looks at what a failure leaves behind."""
 
     OPTIONS: typing.ClassVar[dict[tuple[str, str], typing.Any]] = {
-        ('scheduler', 'reaper_interval'): 1, ('operations', 'lease'): 0.5,
+        ('scheduler', 'reaper_interval'): 1, ('operations', 'lease'): 2.0,
         ('operations', 'poll_interval'): 0.05}
 
     def fail(self, method: str, when: str = 'before', times: int = 1,

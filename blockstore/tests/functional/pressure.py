@@ -10,13 +10,15 @@ OTHER = 'f' * 32
 class PressureTest(failures.FailureTest):
     """A back end that stands still."""
 
+    OPTIONS = failures.FailureTest.OPTIONS | {('operations', 'lease'): 30.0}
+
     def setUp(self):
         super().setUp()
         self.volume_id = self.make_volume(1)['id']
         self.quiet()
         self.gate = threading.Event()
         self.addCleanup(self.gate.set)
-        self.driver.faults.hang('create_snapshot', self.gate)
+        self.driver.faults.hang('create_snapshot', self.gate, times=10)
 
     def set(self, **options):
         for name, value in options.items():
