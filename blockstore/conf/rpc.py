@@ -17,6 +17,12 @@ OPTS: list[cfg.Opt] = [
         help='Seconds that a call may take whose work on the back end is '
              'known to be slow, such as preparing or removing a connection.'),
     cfg.IntOpt(
+        'silence_timeout', default=30, min=2,
+        help='Seconds without a sign of life after which a call is given up '
+             'before its time is over: the service that had it is dead. While '
+             'a service works on a call, it gives a sign of life twice as '
+             'often.'),
+    cfg.IntOpt(
         'send_retries', default=2, min=0,
         help='How often a message is sent again while the broker cannot be '
              'reached, before the call fails.'),

@@ -99,9 +99,14 @@ class Client:
 
     def _prepare(self, topic: str, method: str, timeout: int) -> Any:
         needed = self._needs(method)
+        cap = self._cap(topic, needed)
+        # oslo.messaging's server would give signs of life for ever for what
+        # it has refused as too new.
+        is_known = needed == versions.FIRST or cap is not None
+        silence = min(timeout, self._conf.rpc.silence_timeout)
         prepared = self._client.prepare(
-            topic=topic, version=needed, timeout=timeout,
-            version_cap=self._cap(topic, needed),
+            topic=topic, version=needed, timeout=timeout, version_cap=cap,
+            call_monitor_timeout=silence if is_known else None,
             retry=self._conf.rpc.send_retries)
         if not prepared.can_send_version():
             raise failures.too_old(

@@ -107,6 +107,23 @@ class Work:
             kept = [*kept, former]
         self.claim.keep(connected_host=self.parts.host, former_hosts=kept)
 
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """Have the operation tried again if the volume service is away.
+
+        To be put around what asks it something.  What is done already stays
+        done; after ``[operations] max_attempts`` the operation fails.
+
+        :raises exceptions.TryLater: instead of Unavailable.
+        """
+        try:
+            yield
+        except exceptions.Unavailable as error:
+            if (self.claim.operation.attempt
+                    >= self.parts.conf.operations.max_attempts):
+                raise
+            raise exceptions.TryLater(error.message) from error
+
     def wait(self, operation_id: str) -> models.Operation:
         """Wait for an operation that this one started."""
         return operations.wait(

@@ -90,8 +90,9 @@ class PrepareSource(engine.Task):
         if facts.get('copied'):
             return Source(*facts['source'])
         if 'how' not in facts:
-            abilities = work.parts.clients.volume.get_capabilities(
-                self.claim.context, work.owner)
+            with work.asking():
+                abilities = work.parts.clients.volume.get_capabilities(
+                    self.claim.context, work.owner)
             self.claim.keep(
                 how=sources.choose(work, abilities),
                 can_compare='changed_extents' in abilities['capabilities'])
@@ -139,7 +140,8 @@ class Connect(engine.Task):
         """Return the connection information."""
         if self.claim.facts.get('copied'):
             return None
-        return sources.connect(self.work, source)
+        with self.work.asking():
+            return sources.connect(self.work, source)
 
 
 class Copy(engine.Task):
@@ -238,10 +240,11 @@ class Copy(engine.Task):
                  ) -> Iterator[Extent]:
         window = self.work.parts.conf.backup.extent_window
         for offset in range(0, size, window):
-            for extent in self.work.parts.clients.volume.get_extents(
-                    self.claim.context, self.work.owner, snapshot_id, base_id,
-                    offset, min(window, size - offset)):
-                yield Extent(*extent)
+            with self.work.asking():
+                found = self.work.parts.clients.volume.get_extents(
+                    self.claim.context, self.work.owner, snapshot_id,
+                    base_id, offset, min(window, size - offset))
+            yield from itertools.starmap(Extent, found)
 
     @functools.cached_property
     def _meter(self) -> meter.Meter:

@@ -20,7 +20,7 @@ from blockstore.backup.flows.base import Work
 # Whoever gets one of these must leave everything as it is: the operation is
 # taken up again.
 HANDED_OFF = (exceptions.LeaseLost, exceptions.HandedOver,
-              db_exception.DBError)
+              exceptions.TryLater, db_exception.DBError)
 
 
 class Task(task.Task):  # type: ignore[misc]

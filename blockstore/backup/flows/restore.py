@@ -103,11 +103,13 @@ class Connect(engine.Task):
         """Return the connection information; None if all is filled."""
         if self.claim.facts.get('filled'):
             return None
-        self.work.take_connection(lambda host: _disconnect(self.work, host))
-        row = _volume(self.work)
-        return self.work.parts.clients.volume.initialize_connection(
-            self.claim.context, str(row.host), row.id,
-            self.work.connector('rw', 'restore'))
+        with self.work.asking():
+            self.work.take_connection(
+                lambda host: _disconnect(self.work, host))
+            row = _volume(self.work)
+            return self.work.parts.clients.volume.initialize_connection(
+                self.claim.context, str(row.host), row.id,
+                self.work.connector('rw', 'restore'))
 
 
 class Fill(engine.Task):
@@ -143,7 +145,8 @@ class Disconnect(engine.Task):
 
     def execute(self) -> None:
         """Close it; closed is success."""
-        _disconnect(self.work)
+        with self.work.asking():
+            _disconnect(self.work)
 
 
 class Finish(engine.Task):

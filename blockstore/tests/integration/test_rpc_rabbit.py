@@ -88,6 +88,14 @@ class NewEndpoint(rpc_base.VolumeEndpoint):
         return {'id': volume_id}
 
 
+class SlowEndpoint(rpc_base.VolumeEndpoint):
+    """A service whose back end takes its time."""
+
+    def get_extents(self, *_: Any, **__: Any) -> list[list[Any]]:
+        time.sleep(5)
+        return [[0, 1, True]]
+
+
 class RabbitVersionsTest(RabbitTestCase):
     """Old and new daemons side by side."""
 
@@ -196,6 +204,22 @@ class RabbitTransportTest(RabbitTestCase):
         client = volume.VolumeClient(self.transport, self.conf)
         self.assertRaises(exceptions.Unavailable, client.get_capabilities,
                           self.context, 'gone@nowhere')
+
+    def test_a_service_that_died_is_not_waited_for(self) -> None:
+        self.config.config(group='rpc', long_call_timeout=300,
+                           silence_timeout=2)
+        client = volume.VolumeClient(self.transport, self.conf)
+        began = time.monotonic()
+        self.assertRaises(exceptions.Unavailable, client.get_extents,
+                          self.context, 'gone@nowhere', 's', None, 0, 1)
+        self.assertLess(time.monotonic() - began, 150)
+
+    def test_a_service_that_works_is_waited_for(self) -> None:
+        self.config.config(group='rpc', silence_timeout=2)
+        self.serve_here(topics.volume(self.host), SlowEndpoint(), 'node1')
+        client = volume.VolumeClient(self.transport, self.conf)
+        self.assertEqual([(0, 1, True)], client.get_extents(
+            self.context, self.host, 's', None, 0, 1))
 
     def test_servers_stop_side_by_side(self) -> None:
         listening = server.Server(self.transport, self.conf)
