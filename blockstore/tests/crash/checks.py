@@ -1,28 +1,32 @@
 """What must hold whenever nobody works: the promises, as questions.
 
-Everything is looked at from outside, beside the service: the rows with
-sqlite3, the files and the processes with the system's means, the store with
-the library that any reader of a store would use.
+Everything is looked at from outside, beside the service: the rows with plain
+SQL, the files and the processes with the system's means, the store with the
+library that any reader of a store would use.
+
+What is looked at is a *subject*: one process with everything in it, or a
+fleet of daemons on several hosts.
 """
 
 import collections
-import contextlib
+from collections.abc import Mapping
+from collections.abc import Sequence
 import os
 import pathlib
-import sqlite3
 import types
+import typing
+
+import sqlalchemy as sa
 
 from blockstore.backup.store import names
 from blockstore.backup.store.repository import Repository
 from blockstore.backup.stores.posix import PosixStore
 from blockstore.db import documents
 from blockstore.db import engine
-from blockstore.tests.crash import process
 from blockstore.tests.crash import storage
 from blockstore.volume.drivers.qsd import daemon
 from blockstore.volume.drivers.qsd import driver
 
-BACKEND = f'{process.HOST}@qsd'
 # What of the store's own goes with the last backup.
 _GOES = (names.CHUNKS, names.SEGMENTS, names.DOOMED, names.JOURNALS)
 _NOUNS = ('volumes', 'snapshots', 'backups')
@@ -31,13 +35,44 @@ _TRANSIENT = frozenset({
     'backing-up', 'restoring', 'reserved', 'attaching', 'detaching'})
 
 
+class Backend(typing.NamedTuple):
+    """A back end with qcow2 files.
+
+    :ivar name: ``host@backend``.
+    :ivar images: the directory of its files.
+    :ivar run: the directory of its sockets.
+    """
+
+    name: str
+    images: pathlib.Path
+    run: pathlib.Path
+
+
+class Subject(typing.Protocol):
+    """What can be looked at."""
+
+    #: The URL of its database.
+    database_url: str
+    #: Where its backups are.
+    store: pathlib.Path
+
+    @property
+    def backends(self) -> Sequence[Backend]:
+        """Return where its volumes are."""
+
+    def quota(self) -> Mapping[str, typing.Any]:
+        """Return what its quota counts, as the API tells it."""
+
+    def words(self) -> str:
+        """Return all that it has logged."""
+
+
 class Checks:
     """The state of a service, seen from outside."""
 
-    def __init__(self, service):
+    def __init__(self, service: Subject) -> None:
         self.service = service
-        self._path = f'file:{service.database}?mode=ro'
-        self._database = engine.Database(f'sqlite:///{service.database}')
+        self._database = engine.Database(service.database_url)
         self._backend = PosixStore(str(service.store))
         self.repository = Repository(self._backend)
 
@@ -47,27 +82,28 @@ class Checks:
 
     # Facts.
 
-    def rows(self, table, where='deleted = 0'):
+    def rows(self, table, where='NOT deleted'):
         """Return rows as dictionaries."""
-        with contextlib.closing(sqlite3.connect(
-                self._path, uri=True, timeout=120)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(
-                f'SELECT * FROM {table} WHERE {where}')]
+        with self._database.read() as tx:
+            return [dict(row) for row in tx.execute(sa.text(
+                f'SELECT * FROM {table} WHERE {where}')).mappings()]
 
-    def ids(self, table, where='deleted = 0'):
+    def ids(self, table, where='NOT deleted'):
         """Return the ids of rows."""
         return {row['id'] for row in self.rows(table, where)}
 
     def objects(self):
-        """Return what the back end consists of."""
-        return list(self._driver().list_objects())
+        """Return what the back ends consist of."""
+        return [one for backend in self.service.backends
+                for one in self._driver(backend).list_objects()]
 
     def layer_path(self, snapshot_id):
         """Return the file that holds a snapshot's newest layer."""
-        facts = documents.DatabaseBook(self._database, BACKEND).read(
-            f'snapshot:{snapshot_id}')
-        return self.service.images / f'{facts["layer"]}.qcow2'
+        for backend in self.service.backends:
+            facts = self._book(backend).read(f'snapshot:{snapshot_id}')
+            if facts is not None:
+                return backend.images / f'{facts["layer"]}.qcow2'
+        raise AssertionError(f'no back end knows snapshot {snapshot_id}')
 
     def chunk_files(self):
         """Return name → identity of the chunks that are in the store."""
@@ -75,12 +111,14 @@ class Checks:
                 for path in (self.service.store / names.CHUNKS).rglob('*')
                 if path.is_file()}
 
-    def _driver(self):
+    def _driver(self, backend):
         options = types.SimpleNamespace(
-            qsd_directory=str(self.service.images),
-            qsd_run_directory=str(self.service.run))
-        return driver.QsdDriver(
-            options, BACKEND, documents.DatabaseBook(self._database, BACKEND))
+            qsd_directory=str(backend.images),
+            qsd_run_directory=str(backend.run))
+        return driver.QsdDriver(options, backend.name, self._book(backend))
+
+    def _book(self, backend):
+        return documents.DatabaseBook(self._database, backend.name)
 
     # Questions.
 
@@ -106,7 +144,7 @@ class Checks:
                     yield f'{name} is held by backup {row["backup_id"]}'
 
     def _operations(self):
-        for row in self.rows('operations', '1'):
+        for row in self.rows('operations', '1 = 1'):
             if row['state'] in ('pending', 'running'):
                 yield (f'{row["kind"]} of {row["resource_id"]} is '
                        f'{row["state"]} at "{row["step"]}"')
@@ -130,7 +168,9 @@ class Checks:
             yield f'exports {dict(exports)}, attachments {dict(attached)}'
         yield from self._missing('volume', volumes, found)
         yield from self._missing('snapshot', snapshots, found)
-        running = sorted(storage.daemons(str(self.service.run)).values())
+        running = sorted(
+            one for backend in self.service.backends
+            for one in storage.daemons(str(backend.run)).values())
         wanted = sorted(daemon.stem(one) for one in attached)
         if running != wanted:
             yield f'storage daemons {running} run instead of {wanted}'
@@ -143,19 +183,20 @@ class Checks:
 
     def _leftovers(self):
         known = {one.detail for one in self.objects() if one.kind == 'file'}
-        there = {entry.name for entry in os.scandir(self.service.images)
-                 if entry.is_file()}
+        there = {entry.name for backend in self.service.backends
+                 for entry in os.scandir(backend.images) if entry.is_file()}
         for name in there - known:
             yield f'the file {name} belongs to nobody'
-        trash = [key for key, _ in documents.DatabaseBook(
-            self._database, BACKEND).items() if key.startswith('trash:')]
+        trash = [key for backend in self.service.backends
+                 for key, _ in self._book(backend).items()
+                 if key.startswith('trash:')]
         if trash:
             yield f'not thrown away: {trash}'
 
     def _store(self):
         """The store has the backups that the rows tell of, all whole."""
         stored = {record.id for record in self.repository.catalogue()}
-        wanted = self.ids('backups', "deleted = 0 AND status = 'available'")
+        wanted = self.ids('backups', "NOT deleted AND status = 'available'")
         if stored != wanted:
             yield f'stored backups {stored} instead of {wanted}'
         unfinished = list(self.repository.unfinished())
@@ -192,16 +233,13 @@ class Checks:
                 if row.get('use_quota', 1):
                     counted[noun] += 1
                     counted[total] += row[size]
-        shown = self.service.request(
-            'GET', f'os-quota-sets/{process.PROJECT}?usage=true').json[
-                'quota_set']
+        shown = self.service.quota()
         for name, amount in counted.items():
             standing = shown[name]
             if (standing['in_use'], standing['reserved']) != (amount, 0):
                 yield f'quota of {name}: {standing}, rows: {amount}'
 
     def _reaped(self):
-        text = self.service.log.read_text(encoding='utf-8')
-        return [line for line in text.splitlines()
+        return [line for line in self.service.words().splitlines()
                 if 'no operation was left to end it' in line
                 or 'which is over' in line]

@@ -14,6 +14,7 @@ import typing
 import urllib.error
 import urllib.request
 
+from blockstore.tests.crash import checks
 from blockstore.tests.crash import storage
 from blockstore.tests.crash.crossings import Crossing
 
@@ -83,7 +84,10 @@ class Service:
         self.images = directory / 'images'
         self.run = directory / 'run'
         self.store = directory / 'store'
-        self.database = directory / 'state' / 'blockstore.sqlite'
+        self.database_url = (
+            f'sqlite:///{directory}/state/blockstore.sqlite')
+        self.backends = (checks.Backend(f'{HOST}@qsd', self.images,
+                                        self.run),)
         self.log = directory / 'service.log'
         self._arm = directory / 'arm'
         self._serial = 0
@@ -145,6 +149,10 @@ class Service:
         return '\n'.join(line for line in lines[-400:]
                          if 'blockstore.api.router' not in line)
 
+    def words(self) -> str:
+        """Return all that it has logged."""
+        return self.log.read_text(encoding='utf-8')
+
     def dead(self) -> bool:
         """Tell whether the process has ended."""
         if self._status is None and self._pid and select.select(
@@ -200,6 +208,11 @@ class Service:
         return found
 
     # HTTP.
+
+    def quota(self) -> typing.Any:
+        """Return what is counted for the project."""
+        return self.request(
+            'GET', f'os-quota-sets/{PROJECT}?usage=true').json['quota_set']
 
     def request(self, method: str, path: str, body: typing.Any = None,
                 ) -> Answer:

@@ -81,7 +81,7 @@ class DeleteVolume(base.Act):
 
     def check(self, stage, answer):
         for row in stage.checks.rows('volumes', f"id = '{self.volume_id}' "
-                                                'AND deleted = 0'):
+                                                'AND NOT deleted'):
             base.expect_untouched(row, answer, 'available')
             snapshot, = stage.checks.rows('snapshots')
             base.expect_status(snapshot, 'available')

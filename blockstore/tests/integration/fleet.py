@@ -29,6 +29,7 @@ import fixtures
 from testtools import content
 from testtools import content_type
 
+from blockstore.tests.crash import checks
 from blockstore.tests.crash import storage
 from blockstore.tests.integration import broker
 from blockstore.tests.integration.daemon import Daemon
@@ -64,6 +65,8 @@ class Fleet(fixtures.Fixture):
         self.broker: broker.VirtualHost | None = None
         self.daemons: dict[str, Daemon] = {}
         self._options = dict(options or {})
+        # Those that have volumes.
+        self._hosts: list[str] = []
 
     @staticmethod
     def missing() -> str:
@@ -76,6 +79,8 @@ class Fleet(fixtures.Fixture):
         # Sockets have short names: not below a long TMPDIR.
         self.directory = pathlib.Path(self.useFixture(
             fixtures.TempDir(rootdir='/tmp')).path)
+        #: Where all backups are.
+        self.store = self.directory / 'store'
         self.port = _free_port()
         if self.transport_url is None:
             self.broker = self.useFixture(broker.VirtualHost())
@@ -103,6 +108,8 @@ class Fleet(fixtures.Fixture):
         :param options: for this daemon alone.
         """
         name = name or f'{kind}@{host}'
+        if kind == 'volume' and host not in self._hosts:
+            self._hosts.append(host)
         file = self.directory / f'{name}.conf'
         file.write_text(_text({**self._common(), **self._of_host(host),
                                **self._options, **(options or {})}))
@@ -135,7 +142,7 @@ class Fleet(fixtures.Fixture):
             ('volume', 'enabled_backends'): 'qsd',
             ('qsd', 'volume_driver'): 'qsd',
             ('qsd', 'qsd_capacity_gb'): 1000,
-            ('store', 'posix_path'): self.directory / 'store',
+            ('store', 'posix_path'): self.store,
             ('store', 'chunk_size'): 262144,
         }
 
@@ -145,12 +152,34 @@ class Fleet(fixtures.Fixture):
             ('service', 'host'): self.host(host),
             ('service', 'state_path'): directory / 'state',
             ('qsd', 'qsd_directory'): self.images(host),
-            ('qsd', 'qsd_run_directory'): directory / 'run',
+            ('qsd', 'qsd_run_directory'): self._sockets(host),
         }
+
+    def _sockets(self, host: str) -> pathlib.Path:
+        return self.directory / host / 'run'
 
     def images(self, host: str = 'node1') -> pathlib.Path:
         """Return where the volumes of a host are."""
         return self.directory / host / 'volumes'
+
+    # What its checks look at.
+
+    @property
+    def backends(self) -> list[checks.Backend]:
+        """Return where the volumes of all its hosts are."""
+        return [checks.Backend(f'{self.host(host)}@qsd', self.images(host),
+                               self._sockets(host)) for host in self._hosts]
+
+    def quota(self) -> typing.Any:
+        """Return what is counted for the project."""
+        return self.request(
+            'GET', f'os-quota-sets/{PROJECT}?usage=true')['quota_set']
+
+    def words(self) -> str:
+        """Return all that its daemons have logged."""
+        return '\n'.join(
+            daemon.log.read_text(encoding='utf-8', errors='replace')
+            for daemon in self.daemons.values() if daemon.log.exists())
 
     def _end(self) -> None:
         living = [daemon for daemon in self.daemons.values()

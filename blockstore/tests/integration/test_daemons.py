@@ -11,6 +11,7 @@ from oslotest import base
 
 from blockstore.db import engine
 from blockstore.db import migration
+from blockstore.tests.crash import checks
 from blockstore.tests.integration import fleet
 from blockstore.tests.integration import servers
 
@@ -99,6 +100,14 @@ class FlowMixin:
         for one in (volume, *restored):
             fleet_.delete('volumes', one)
         self.assertEqual([], list(fleet_.images().iterdir()))
+        self.check_promises()
+
+    def check_promises(self):
+        """What must hold whenever nobody works."""
+        looks = checks.Checks(self.fleet)
+        self.addCleanup(looks.close)
+        self.assertEqual([], looks.problems())
+        self.assertEqual([], looks.pruned())
 
     def check_broker(self):
         """Queues are quorum queues and fanout is a stream, says the broker."""
