@@ -105,8 +105,8 @@ FAMILIES: tuple[tuple[type[exceptions.BlockstoreError], int], ...] = (
     (exceptions.VolumeIsBusy, 409),
     (exceptions.SnapshotIsBusy, 409),
 )
-# When those who are refused for what is open already may ask again.
-_BUSY_SECONDS = '10'
+# When those may ask again who are refused for what is busy or away now.
+_AGAIN_SECONDS = '10'
 INTERNAL_MESSAGE = 'The service has failed. Tell the operator the request id.'
 
 
@@ -147,8 +147,9 @@ def describe(error: Exception) -> Fault:
     headers = {}
     if isinstance(error, exceptions.QuotaExceeded):
         headers['Retry-After'] = '0'
-    elif isinstance(error, exceptions.ProjectBusy | exceptions.ServiceBusy):
-        headers['Retry-After'] = _BUSY_SECONDS
+    elif isinstance(error, exceptions.ProjectBusy | exceptions.ServiceBusy
+                    | exceptions.Unavailable):
+        headers['Retry-After'] = _AGAIN_SECONDS
     if isinstance(error, Unauthorized) and error.challenge:
         headers['WWW-Authenticate'] = error.challenge
     return Fault(status, error.message, error.code, error.blockers,

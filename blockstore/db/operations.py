@@ -324,10 +324,12 @@ def last_closed(tx: Transaction, resource_id: str) -> Row | None:
         _T.c.finished_at.desc(), _T.c.id).limit(1)).one_or_none())
 
 
-def last_done(tx: Transaction, resource_id: str) -> Row | None:
-    """Return the operation on a resource that was done last."""
+def last_done(tx: Transaction, resource_id: str, kinds: tuple[str, ...],
+              ) -> Row | None:
+    """Return the operation of some kinds on a resource that was done last."""
     statement = sa.select(_T).where(
-        _T.c.resource_id == resource_id, _T.c.state == DONE)
+        _T.c.resource_id == resource_id, _T.c.state == DONE,
+        _T.c.kind.in_(kinds))
     return typing.cast('Row | None', tx.execute(statement.order_by(
         _T.c.finished_at.desc(), _T.c.id).limit(1)).one_or_none())
 

@@ -10,8 +10,9 @@ are on the attachment, they come one after the other:
   asked for.
 * ``attachment.disconnect`` closes it, and removes the row.
 
-``attachment.close`` only closes: what an attachment may have left that is
-gone, or is no longer connected.
+``attachment.mend`` makes the way in what the row says: what an attachment may
+have left that is gone, or is no longer connected, is closed, and what a
+client has is open.
 """
 
 import typing
@@ -31,7 +32,7 @@ from blockstore.lifecycle.volumes import VolumeStatus
 
 Connector = typing.Mapping[str, typing.Any]
 CONNECT, DISCONNECT = 'attachment.connect', 'attachment.disconnect'
-CLOSE = 'attachment.close'
+MEND = 'attachment.mend'
 #: What a connection changes in the row, and a failed one gives back.
 ASKED = ('connector', 'attached_host', 'mountpoint', 'attach_mode')
 
@@ -63,19 +64,18 @@ def remove(tx: Transaction, volume_id: str, id_: str) -> None:
         settle(tx, volume_id)
 
 
-def close(tx: Transaction, context: RequestContext, volume: models.Volume,
-          attachment_id: str) -> str | None:
-    """Start to close, for sure, what may be open for an attachment.
+def mend(tx: Transaction, context: RequestContext, volume: models.Volume,
+         attachment_id: str) -> str | None:
+    """Start to make, for sure, an attachment's way in what its row says.
 
     :returns: the operation, or None for a volume without a back end.
     """
     if volume.host is None:
         return None
     return operations.start(
-        tx, context, CLOSE, attachment_id, topic='volume',
+        tx, context, MEND, attachment_id, topic='volume',
         host=volume.host.partition('#')[0], project_id=volume.project_id,
-        arguments={'volume_id': volume.id,
-                   'connector': {'attachment_id': attachment_id}})
+        arguments={'volume_id': volume.id})
 
 
 def undo_connect(tx: Transaction, context: RequestContext,
@@ -101,8 +101,8 @@ def undo_connect(tx: Transaction, context: RequestContext,
                          else {'connection_info': None})})
     if volume is not None:
         settle(tx, volume.id)
-        if opened and not (row and former and former['connector']):
-            close(tx, context, volume, id_)
+        if opened:
+            mend(tx, context, volume, id_)
 
 
 def answer(info: dict[str, typing.Any], connector: Connector,

@@ -29,9 +29,18 @@ def id_of(volume_id: str, connector: Connector | None) -> str:
 
 def in_use(tx: Transaction, volume_id: str, connector: Connector) -> bool:
     """Tell whether a client has this connection, as far as is known."""
-    last = db.last_done(tx, id_of(volume_id, connector))
-    return (last is not None and last.kind == OPEN) or is_attached(
-        tx, volume_id, connector.get('host'))
+    return bool(wanted(tx, volume_id, connector))
+
+
+def wanted(tx: Transaction, volume_id: str, connector: Connector,
+           ) -> list[dict[str, typing.Any]]:
+    """Return how a client is connected: one connector, or none."""
+    last = db.last_done(tx, id_of(volume_id, connector), (OPEN, CLOSE))
+    if last is not None and last.kind == OPEN:
+        return [last.arguments['connector']]
+    if is_attached(tx, volume_id, connector.get('host')):
+        return [dict(connector)]
+    return []
 
 
 def is_attached(tx: Transaction, volume_id: str, host: str | None) -> bool:

@@ -203,9 +203,7 @@ class Claim:
              ) -> None:
         """Close the operation as failed, with the reason."""
         if not db.finish(tx, self.id, self.owner, FAILED, {
-                **self._progress, 'error_code': error.code,
-                'error_message': error.message[:1024],
-                'facts': {**self.facts, 'error': _described(error)}}):
+                **self._progress, **told(error, self.facts)}):
             self._lost.set()
             raise self._taken_over()
         self.tell(tx, events.ERROR, error_code=error.code,
@@ -275,7 +273,8 @@ class Claim:
         An attempt that ended so is no failed one.
         """
         with self.database.write() as tx:
-            db.release(tx, self.id, self.owner)
+            if not db.release(tx, self.id, self.owner):
+                raise self._taken_over()
 
     @retry.whole
     def give_back(self) -> None:
@@ -389,10 +388,22 @@ def failure(row: db.Row) -> exceptions.BlockstoreError:
     return error
 
 
-def _described(error: exceptions.BlockstoreError) -> Facts:
-    """Return what of an error has no column of its own."""
-    return {'family': exceptions.family(error).__name__,
-            'blockers': list(error.blockers), 'remedy': error.remedy}
+def told(error: exceptions.BlockstoreError,
+         facts: Mapping[str, typing.Any] | None = None) -> Facts:
+    """Return the columns that tell what an operation has failed with.
+
+    :param facts: what else is known of it.
+    """
+    return {'error_code': error.code, 'error_message': error.message[:1024],
+            'facts': {**(facts or {}), 'error': {
+                'family': exceptions.family(error).__name__,
+                'blockers': list(error.blockers), 'remedy': error.remedy}}}
+
+
+def unwanted() -> exceptions.Conflict:
+    """Return the error of a connection that is withdrawn meanwhile."""
+    return exceptions.Conflict('the connection is no longer wanted',
+                               code=errors.OPERATION_CANCELLED)
 
 
 def wait(database: Database, operation_id: str, *, timeout: float,

@@ -11,7 +11,9 @@ operation has ended.  It claims as much as there is room for (see
 
 What a handler raises decides what follows:
 
-* ``LeaseLost``: nothing, somebody else has it;
+* ``LeaseLost``: nothing, somebody else has it; but as what was done without
+  the lease may have come late, the resource is mended (see
+  :mod:`blockstore.lifecycle.mending`) if this worker knows how;
 * ``HandedOver``, ``TryLater`` or a database failure: the operation is left to
   be taken up again (by anyone, until ``max_attempts``);
 * anything else: the handler's ``failed`` writes what that means for the
@@ -41,6 +43,7 @@ from blockstore.db import retry
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
+from blockstore.lifecycle import mending
 from blockstore.lifecycle import operations
 from blockstore.lifecycle import slots
 from blockstore.lifecycle.operations import Claim
@@ -353,12 +356,20 @@ class Worker(base.Service):
         claim.context.update_store()
         LOG.info('%s of %s begins, attempt %d', row.kind, row.resource_id,
                  row.attempt)
-        state = self._attempt(handler, claim)
+        try:
+            state = self._attempt(handler, claim)
+        except exceptions.LeaseLost:
+            LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
+            self._mend(claim)
+            state = 'lost'
         metrics.OPERATIONS_ENDED.labels(row.kind, state).inc()
         return state
 
     def _attempt(self, handler: Handler, claim: Claim) -> str:
-        """Let the handler work; tell what has become of the operation."""
+        """Let the handler work; tell what has become of the operation.
+
+        :raises LeaseLost: it is not ours to tell any more.
+        """
         row = claim.operation
         try:
             if row.attempt > self._options.max_attempts:
@@ -371,8 +382,7 @@ class Worker(base.Service):
                     code=errors.OPERATION_CANCELLED)
             retry.whole(handler.run)(claim)
         except exceptions.LeaseLost:
-            LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
-            return 'lost'
+            raise
         except exceptions.HandedOver:
             claim.release()
             return 'handed over'
@@ -380,6 +390,7 @@ class Worker(base.Service):
             LOG.warning('%s of %s is tried again later: %s', row.kind,
                         row.resource_id, error)
             self._put_off.add(row.id)
+            claim.fence()
             return 'put off'
         except db_exception.DBError:
             LOG.exception('%s of %s is left to be taken up again', row.kind,
@@ -403,16 +414,39 @@ class Worker(base.Service):
     def _give_back(self, claim: Claim) -> None:
         try:
             claim.give_back()
-        except (db_exception.DBError, exceptions.LeaseLost) as error:
+        except db_exception.DBError as error:
+            claim.fence()
             LOG.warning('Operation %s is held until its lease runs out: %s',
                         claim.id, error)
+
+    def _mend(self, claim: Claim) -> None:
+        """Have mended what was done late, whatever becomes of this thread.
+
+        A database that is away is waited for: nobody else knows of it.
+        """
+        if mending.kind_of(claim.operation) not in self._handlers:
+            return
+        while True:
+            try:
+                self._start_to_mend(claim)
+                return
+            except db_exception.DBError:
+                LOG.exception('%s is not mended yet',
+                              claim.operation.resource_id)
+                if self._stopping.wait(self._options.poll_interval):
+                    return
+
+    @retry.whole
+    def _start_to_mend(self, claim: Claim) -> None:
+        with self._database.write() as tx:
+            mending.start(tx, claim.context, claim.operation)
 
     def _fail(self, handler: Handler, claim: Claim,
               error: exceptions.BlockstoreError) -> None:
         try:
             self._write_failure(handler, claim, error)
         except exceptions.LeaseLost:
-            LOG.warning('%s was taken over', claim.id)
+            raise
         except Exception as broken:
             if (isinstance(broken, db_exception.DBError) and
                     claim.operation.attempt <= self._options.max_attempts):

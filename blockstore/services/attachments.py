@@ -37,7 +37,7 @@ class Attachments(base.UseCases):
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
                  clients: Clients) -> None:
         super().__init__(conf, database, clients)
-        self._immediate = immediate.Immediate(database, clients)
+        self._immediate = immediate.Immediate(conf, database, clients)
 
     def get(self, context: RequestContext, id_: str) -> typing.Any:
         """Return one attachment."""
@@ -65,9 +65,12 @@ class Attachments(base.UseCases):
             self._reserve(tx, context, id_, volume_id, instance_uuid, mode)
             asked = (self._ask(tx, context, id_, connector, made=True)
                      if connector else None)
-        if asked is not None:
-            self._connect(context, asked, volume_id)
-        return self.get(context, id_)
+        if asked is None:
+            return self.get(context, id_)
+        row = self._connect(context, asked, volume_id)
+        if row is None:
+            raise immediate.too_late(f'volume {volume_id}')
+        return row
 
     def _reserve(self, tx: Transaction, context: RequestContext, id_: str,
                  volume_id: str, instance_uuid: str | None,
@@ -103,9 +106,13 @@ class Attachments(base.UseCases):
         self._await_connect(context, id_)
         with self.database.write() as tx:
             asked = self._ask(tx, context, id_, connector, made=False)
-        row = self.get(context, id_)
-        self._connect(context, asked, row.volume_id)
-        return self.get(context, id_)
+        volume_id = self.get(context, id_).volume_id
+        row = self._connect(context, asked, volume_id)
+        if row is None:
+            # Perhaps for being deleted.
+            self.get(context, id_)
+            raise immediate.too_late(f'attachment {id_}')
+        return row
 
     def _await_connect(self, context: RequestContext, id_: str) -> None:
         """Wait for another request that is connecting this attachment."""
@@ -142,37 +149,34 @@ class Attachments(base.UseCases):
                               'mode': mode}})
 
     def _connect(self, context: RequestContext, asked: immediate.Asked,
-                 volume_id: str) -> None:
-        """Have a client connected now; raise if that does not work."""
-        try:
-            self._immediate.run(context, asked)
-        except exceptions.Unavailable:
-            self._give_up(context, asked)
-            raise
-        if self._fetch(context, asked, volume_id):
-            return
-        # Too late: it was closed again, and perhaps for being deleted.
-        self.get(context, asked.resource_id)
-        raise exceptions.Unavailable(
-            f'the connection of attachment {asked.resource_id} was closed '
-            'before it could be told of', code=errors.CONNECTION_NOT_FETCHED,
-            remedy='connect it again')
+                 volume_id: str) -> typing.Any:
+        """Have a client connected now; raise if that does not work.
+
+        :returns: the attachment; None if it was closed again meanwhile.
+        """
+        with self._immediate.waiting(asked):
+            try:
+                self._immediate.run(context, asked)
+            except exceptions.Unavailable:
+                self._give_up(context, asked)
+                raise
+            return self._fetch(context, asked, volume_id)
 
     @retry.whole
     def _fetch(self, context: RequestContext, asked: immediate.Asked,
-               volume_id: str) -> bool:
-        """Note that the way in is told of; False if it was closed again."""
+               volume_id: str) -> typing.Any:
+        """Note that the way in is told of; None if it was closed again."""
         with self.database.write() as tx:
             rows.get(tx, models.Volume, volume_id, lock=True)
             if not self._immediate.fetch(tx, context, asked):
-                return False
+                return None
             rows.update(tx, models.Attachment, asked.resource_id, {
                 'attach_status': AttachStatus.ATTACHING,
                 'attach_time': timeutils.utcnow()})
             attachments.settle(tx, volume_id)
             self.clients.tell(tx, context, 'volume.attach.end', 'volume',
                               volume_id)
-            return True
+            return rows.get(tx, models.Attachment, asked.resource_id)
 
     @retry.whole
     def _give_up(self, context: RequestContext, asked: immediate.Asked,

@@ -6,13 +6,17 @@ whoever did it, and whatever became of the call, the answer is the truth.
 
 >>> with database.write() as tx:
 ...     asked = immediate.ask(tx, context, kind, id_, volume, {…})
->>> immediate.run(context, asked)       # raises what the operation failed with
->>> with database.write() as tx:
-...     immediate.fetch(tx, context, asked)
+>>> with immediate.waiting(asked):
+...     immediate.run(context, asked)   # raises what the operation failed with
+...     with database.write() as tx:
+...         immediate.fetch(tx, context, asked)
 """
 
+import contextlib
+import time
 import typing
 
+from oslo_config import cfg
 from oslo_utils import uuidutils
 
 from blockstore import errors
@@ -24,7 +28,15 @@ from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import operations
 from blockstore.rpc.clients import Clients
+from blockstore.services import answers
 from blockstore.services import base
+
+
+def too_late(what: str) -> exceptions.Unavailable:
+    """Return the error of a way in that was closed before it was told of."""
+    return exceptions.Unavailable(
+        f'the connection of {what} was closed before it could be told of',
+        code=errors.CONNECTION_NOT_FETCHED, remedy='connect it again')
 
 
 class Asked(typing.NamedTuple):
@@ -43,9 +55,12 @@ class Asked(typing.NamedTuple):
 class Immediate:
     """Runs operations of the volume services while a caller waits."""
 
-    def __init__(self, database: Database, clients: Clients) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, database: Database,
+                 clients: Clients) -> None:
         self._database = database
         self._clients = clients
+        self._lease = conf.operations.lease
+        self._answers = answers.Answers(database, self._lease)
 
     def ask(self, tx: Transaction, context: RequestContext, kind: str,
             resource_id: str, volume: models.Volume,
@@ -63,6 +78,13 @@ class Immediate:
         """Return an operation that is open already, to wait for it, too."""
         return Asked(row.id, row.kind, row.resource_id, str(row.host), '')
 
+    def waiting(self, asked: Asked) -> contextlib.AbstractContextManager[None]:
+        """Have the answer kept for this caller while it is in the block.
+
+        However slow it is: that is no reason to close what it asked for.
+        """
+        return self._answers.awaited(asked.id, asked.caller)
+
     def run(self, context: RequestContext, asked: Asked) -> db.Row:
         """Have it done now; return its row when it is done.
 
@@ -75,8 +97,7 @@ class Immediate:
             self._clients.volume.run_operation(context, asked.host, asked.id)
         except exceptions.BlockstoreError as error:
             unheard = error
-        with self._database.read() as tx:
-            row = db.get(tx, asked.id)
+        row = self._look(asked)
         if row is None:
             raise exceptions.NotFound(f'operation {asked.id} is gone')
         if row.state == db.FAILED:
@@ -91,6 +112,24 @@ class Immediate:
             blockers=[f'operation {asked.id}'],
             remedy='see whether the volume service is up; the operation ends '
                    'when it is')
+
+    def _look(self, asked: Asked) -> db.Row | None:
+        """Return the row when its operation has come to its end, or answer.
+
+        If the one that was called stops or is dead, another may have it: that
+        one is waited for as long as a takeover may take, two leases.
+        """
+        deadline = time.monotonic() + 2 * self._lease
+        pause = 0.002
+        while True:
+            with self._database.read() as tx:
+                row = db.get(tx, asked.id)
+            if (row is None or row.state != db.RUNNING
+                    or row.step == operations.ANSWER
+                    or time.monotonic() > deadline):
+                return row
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
 
     def fetch(self, tx: Transaction, context: RequestContext, asked: Asked,
               ) -> bool:
@@ -115,9 +154,9 @@ class Immediate:
         :returns: the operation, closed here, if nobody has begun with it.
         """
         row = db.get(tx, asked.id)
-        if row is not None and db.abandon(tx, asked.id, {
-                'error_code': errors.DRIVER_NOT_READY,
-                'error_message': 'no volume service took it up'}):
+        if row is not None and db.abandon(
+                tx, asked.id, operations.told(exceptions.Unavailable(
+                    'no volume service took it up'))):
             return row
         # Not closed, even if it waits for its answer by now: who takes it up
         # when nobody comes closes what is open.
@@ -126,6 +165,5 @@ class Immediate:
 
     def withdraw(self, tx: Transaction, kind: str, resource_id: str) -> None:
         """Say that what operations open is no longer wanted."""
-        db.withdraw(tx, resource_id, kind, operations.ANSWER, {
-            'error_code': errors.OPERATION_CANCELLED,
-            'error_message': 'the connection is no longer wanted'})
+        db.withdraw(tx, resource_id, kind, operations.ANSWER,
+                    operations.told(operations.unwanted()))

@@ -42,7 +42,7 @@ class VolumeConnections(base.UseCases):
     def __init__(self, conf: cfg.ConfigOpts, database: Database,
                  clients: Clients) -> None:
         super().__init__(conf, database, clients)
-        self._immediate = immediate.Immediate(database, clients)
+        self._immediate = immediate.Immediate(conf, database, clients)
 
     def reserve(self, context: RequestContext, id_: str) -> None:
         """Promise a volume to a caller that will attach it."""
@@ -177,18 +177,16 @@ class VolumeConnections(base.UseCases):
                 tx, context, connections.OPEN,
                 connections.id_of(id_, connector), volume,
                 {'volume_id': id_, 'connector': connector})
-        try:
-            info: dict[str, typing.Any] = self._immediate.run(
-                context, asked).facts['info']
-        except exceptions.Unavailable:
-            self._give_up(asked)
-            raise
-        if self._fetch(context, asked):
-            return info
-        raise exceptions.Unavailable(
-            f'the connection of volume {id_} was closed before it could be '
-            'told of', code=errors.CONNECTION_NOT_FETCHED,
-            remedy='connect again')
+        with self._immediate.waiting(asked):
+            try:
+                info: dict[str, typing.Any] = self._immediate.run(
+                    context, asked).facts['info']
+            except exceptions.Unavailable:
+                self._give_up(asked)
+                raise
+            if self._fetch(context, asked):
+                return info
+        raise immediate.too_late(f'volume {id_}')
 
     @retry.whole
     def _fetch(self, context: RequestContext, asked: immediate.Asked,
@@ -361,7 +359,7 @@ def close_later(tx: Transaction, clients: Clients, context: RequestContext,
                 volume: models.Volume, attachment_id: str) -> None:
     """Close, durably, what may be open for an attachment that is gone."""
     _ring_later(tx, clients, context, volume,
-                attachments.close(tx, context, volume, attachment_id))
+                attachments.mend(tx, context, volume, attachment_id))
 
 
 def _ring_later(tx: Transaction, clients: Clients, context: RequestContext,

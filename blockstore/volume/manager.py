@@ -31,6 +31,7 @@ from blockstore.volume.drivers import loader
 from blockstore.volume.flows import attachments
 from blockstore.volume.flows import base as flows
 from blockstore.volume.flows import connections
+from blockstore.volume.flows import mending
 from blockstore.volume.flows import older
 from blockstore.volume.flows import snapshots
 from blockstore.volume.flows import volumes
@@ -155,12 +156,15 @@ def _handlers(*parts: typing.Any) -> dict[str, Handler]:
             'volume.delete': volumes.Delete(*parts),
             'volume.extend': volumes.Extend(*parts),
             'volume.revert': volumes.Revert(*parts),
+            'volume.mend': mending.Volume(*parts),
             'attachment.connect': attachments.Connect(*parts),
             'attachment.disconnect': attachments.Disconnect(*parts),
-            'attachment.close': attachments.Close(*parts),
+            'attachment.mend': mending.Attachment(*parts),
             'connection.open': older.Open(*parts),
             'connection.close': older.Close(*parts),
+            'connection.mend': mending.Connection(*parts),
             'volume.disconnect': connections.DisconnectVolume(*parts),
             'snapshot.disconnect': connections.DisconnectSnapshot(*parts),
             'snapshot.create': snapshots.Create(*parts),
-            'snapshot.delete': snapshots.Delete(*parts)}
+            'snapshot.delete': snapshots.Delete(*parts),
+            'snapshot.mend': mending.Snapshot(*parts)}

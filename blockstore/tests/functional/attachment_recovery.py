@@ -1,5 +1,7 @@
 """Attaching and detaching when those who wait for it, or do it, are gone."""
 
+import contextlib
+import threading
 import time
 import typing
 
@@ -8,7 +10,12 @@ import fixtures
 from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import attachments as db_attachments
+from blockstore.db import models
 from blockstore.db import operations as db_operations
+from blockstore.db import rows
+from blockstore.services import answers
+from blockstore.services import attachments
+from blockstore.services import volume_connections
 from blockstore.tests.functional import base
 
 CONNECTOR = {'host': 'client'}
@@ -154,6 +161,106 @@ class LostCallerTest(RecoveryTest):
         self.assertEqual('attaching', row.attach_status)
         self.until(self.ended)
         self.assertEqual(1, len(self.driver.pool.exports))
+
+    def test_nobody_is_waited_for_afterwards(self) -> None:
+        """The thread that keeps answers ends when nobody waits."""
+        self.attachments.create(self.context, self.volume_id, None, CONNECTOR)
+        self.until(lambda: not any(
+            one.name == 'answer-keeper' for one in threading.enumerate()))
+
+
+class SlowCallerTest(RecoveryTest):
+    """An API that is alive, and slower than the lease."""
+
+    LEASE = 10.0
+    OPTIONS: typing.ClassVar[dict[tuple[str, str], typing.Any]] = {
+        ('operations', 'poll_interval'): 0.05,
+        ('operations', 'lease'): LEASE}
+
+    def slow(self, wait: typing.Callable[[], object]) -> None:
+        """Let callers wait before they come for what was opened."""
+        for noun in (attachments.Attachments,
+                     volume_connections.VolumeConnections):
+            within = noun._fetch
+
+            def outside(*arguments: typing.Any,
+                        within: typing.Any = within) -> typing.Any:
+                wait()
+                return within(*arguments)
+
+            self.patch(noun, '_fetch', outside)
+
+    def outlast(self) -> None:
+        """Wait until the lease would have ended that was left first."""
+        def ends() -> float:
+            with self.database.read() as tx:
+                found = tx.execute(rows.table(models.Operation).select())
+                one, = (one for one in found
+                        if one.state in db_operations.OPEN)
+            return float(one.lease_expires_at.timestamp())
+
+        first = ends()
+        self.until(lambda: ends() > first + self.LEASE)
+
+    def ask(self) -> typing.Any:
+        """Ask for an attachment by the API."""
+        return self.api.post(self.path('attachments'), {'attachment': {
+            'volume_uuid': self.volume_id, 'connector': CONNECTOR}})
+
+    def connect(self, id_: str) -> typing.Any:
+        """Connect an attachment by the API."""
+        return self.api.put(self.path(f'attachments/{id_}'), {
+            'attachment': {'connector': CONNECTOR}})
+
+    def open(self) -> typing.Any:
+        """Open a connection by the older call."""
+        return self.api.post(self.path(f'volumes/{self.volume_id}/action'), {
+            'os-initialize_connection': {'connector': CONNECTOR}})
+
+    def check_opened(self, answer: typing.Any) -> None:
+        """Check that the caller got what it asked for."""
+        self.assertEqual(200, answer.status, answer.text)
+        self.assertTrue(self.ended())
+        self.assertEqual(1, len(self.driver.pool.exports))
+
+    def test_created(self) -> None:
+        self.slow(self.outlast)
+        self.check_opened(self.ask())
+
+    def test_updated(self) -> None:
+        self.slow(self.outlast)
+        self.check_opened(self.connect(self.reserved()))
+
+    def test_opened(self) -> None:
+        self.slow(self.outlast)
+        self.check_opened(self.open())
+
+
+class TooLateTest(SlowCallerTest):
+    """An API that comes when all is over; it has kept nothing."""
+
+    LEASE = 2.0
+    OPTIONS: typing.ClassVar[dict[tuple[str, str], typing.Any]] = {
+        **SlowCallerTest.OPTIONS, ('operations', 'lease'): LEASE}
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(answers.Answers, 'awaited',
+                   lambda *_: contextlib.nullcontext())
+
+    def outlast(self) -> None:
+        """Wait until it is closed again."""
+        self.until(self.ended)
+
+    def check_opened(self, answer: typing.Any) -> None:
+        """Check that the caller is told what to do, and nothing is left."""
+        self.assertEqual(503, answer.status, answer.text)
+        told = answer.json['serviceUnavailable']
+        self.assertEqual('blockstore.connection.not_fetched',
+                         told['error_code'])
+        self.assertEqual('connect it again', told['remedy'])
+        self.assertGreater(int(answer.headers['Retry-After']), 0)
+        self.until(lambda: self.ended() and not self.driver.pool.exports)
 
 
 class OlderCallsTest(RecoveryTest):

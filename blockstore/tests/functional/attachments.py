@@ -132,7 +132,7 @@ class RaceTest(base.FunctionalTest):
         go_on.set()
         connecting.join()
         deleting.join()
-        self.assertEqual(404, connected[0].status, connected[0].text)
+        self.assertEqual(409, connected[0].status, connected[0].text)
         self.assertEqual(200, deleted[0].status, deleted[0].text)
         self.assertEqual([], self.exports())
         self.assertEqual('available',

@@ -11,10 +11,10 @@ from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import attachments
+from blockstore.lifecycle import operations
 from blockstore.lifecycle.operations import Claim
 from blockstore.lifecycle.volumes import AttachStatus
 from blockstore.volume.flows import base
-from blockstore.volume.flows import connections
 
 Connector = dict[str, typing.Any]
 
@@ -40,8 +40,7 @@ class Connect(base.Handler):
                     tx, models.Attachment, id_, {'connection_info': info},
                     columns.deleted.is_(False),
                     columns.attach_status != AttachStatus.DETACHING.value):
-                raise exceptions.NotFound(
-                    f'attachment {id_} was deleted meanwhile')
+                raise operations.unwanted()
             claim.leave_for(tx, arguments['caller'], opened=True)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -80,28 +79,6 @@ class Disconnect(base.Handler):
             columns.attach_status == AttachStatus.DETACHING.value)
 
 
-class Close(base.Handler):
-    """``attachment.close``: close the argument ``connector``'s way in.
-
-    Nobody waits for it, and nobody else remembers the connection.
-    """
-
-    def run(self, claim: Claim) -> None:
-        """Close it; closed is success."""
-        arguments = claim.operation.arguments
-        volume = self.volume(arguments['volume_id'])
-        if volume is not None:
-            with connections.trying(claim):
-                self.driver.terminate_connection(
-                    base.as_volume(volume), arguments['connector'],
-                    force=True)
-        self.end(claim)
-
-    def failed(self, tx: Transaction, claim: Claim,
-               error: exceptions.BlockstoreError) -> None:
-        """Nothing more: the operation itself tells what failed."""
-
-
 def check_wanted(claim: Claim) -> None:
     """Raise if nobody waits for what would be opened."""
     if claim.facts.get('opened'):
@@ -109,9 +86,7 @@ def check_wanted(claim: Claim) -> None:
             'whoever asked for the connection has not come for it',
             code=errors.CONNECTION_NOT_FETCHED, remedy='ask for it again')
     if claim.operation.cancel_requested:
-        raise exceptions.Conflict(
-            'the connection is no longer wanted',
-            code=errors.OPERATION_CANCELLED)
+        raise operations.unwanted()
 
 
 def connect(handler: base.Handler, claim: Claim, volume_id: str,

@@ -44,6 +44,14 @@ class Handler:
             claim.finish(tx)
 
 
+def remove_volume(driver: drivers.Driver, claim: Claim,
+                  volume: drivers.Volume) -> None:
+    """Remove a volume, and every way to it, from the back end."""
+    driver.terminate_connection(volume, None)
+    driver.remove_export(claim.context, volume)
+    driver.delete_volume(volume)
+
+
 def tell(tx: Transaction, claim: Claim, action: messages.Action,
          detail: messages.Detail) -> None:
     """Leave a user message about a failure."""

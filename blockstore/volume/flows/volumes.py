@@ -82,12 +82,9 @@ class Delete(base.Handler):
         if row is None or row.status != _S.DELETING:
             self.end(claim)
             return
-        volume = base.as_volume(row)
         try:
             self._delete_snapshots(claim, row)
-            self.driver.terminate_connection(volume, None)
-            self.driver.remove_export(claim.context, volume)
-            self.driver.delete_volume(volume)
+            base.remove_volume(self.driver, claim, base.as_volume(row))
         except (exceptions.VolumeIsBusy, exceptions.SnapshotIsBusy) as error:
             self._keep(claim, row, error)
             return
