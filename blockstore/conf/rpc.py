@@ -17,7 +17,7 @@ OPTS: list[cfg.Opt] = [
         help='Seconds that a call may take whose work on the back end is '
              'known to be slow, such as preparing or removing a connection.'),
     cfg.IntOpt(
-        'silence_timeout', default=30, min=2,
+        'silence_timeout', default=15, min=2,
         help='Seconds without a sign of life after which a call is given up '
              'before its time is over: the service that had it is dead. While '
              'a service works on a call, it gives a sign of life twice as '

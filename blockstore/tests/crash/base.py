@@ -28,6 +28,7 @@ import tempfile
 import testtools
 
 from blockstore import exceptions
+from blockstore.tests import rest
 from blockstore.tests.crash import crossings
 from blockstore.tests.crash import process
 from blockstore.tests.crash import scene
@@ -51,6 +52,9 @@ class Act:
         """Send the request; return the answer."""
         raise NotImplementedError
 
+    def come_back(self, stage):
+        """What a client does that got no answer; before it is looked at."""
+
     def check(self, stage, answer):
         """Raise AssertionError unless it is finished, or never began.
 
@@ -68,6 +72,7 @@ class CrashTest(testtools.TestCase):
     BACKEND = ''
     BACKUP = ''
     FIRST, STRIDE = 0, 1
+    PROMISE = scene.PROMISE
 
     def setUp(self):
         super().setUp()
@@ -90,6 +95,10 @@ class CrashTest(testtools.TestCase):
             raise
         return self._stage
 
+    def _discard(self):
+        """Use the scene no more: something in it is not as it should be."""
+        self._end()
+
     def _end(self):
         if self._stage is not None:
             self._stage.close()
@@ -104,28 +113,32 @@ class CrashTest(testtools.TestCase):
         if EVERYWHERE and self.FIRST:
             self.skipTest('the test that begins at 0 strikes all')
         recorded = self.record(act)
-        targets = (recorded if EVERYWHERE else crossings.worth_striking(
-            recorded)[self.FIRST::self.STRIDE])
+        targets = recorded if EVERYWHERE else self.choose(recorded)
         failures, settled = [], []
         for target in targets:
             if not ONLY.search(str(target)):
                 continue
             try:
                 (strike or self.strike)(act, target)
-            except (AssertionError, process.Broken,
+            except (AssertionError, rest.Broken,
                     exceptions.BlockstoreError) as error:
                 failures.append(f'killed at {target}:\n{error}')
                 self.addDetail(str(target), testtools.content.text_content(
                     self._stage.service.last_words()))
                 settled += self._stage.settled
+                self._discard()
                 self.stage(act.attached)
         settled += self._stage.settled
-        late = [seconds for seconds in settled if seconds > scene.PROMISE]
+        late = [seconds for seconds in settled if seconds > self.PROMISE]
         self.addDetail('counts', testtools.content.text_content(
             f'{len(recorded)} crossings, {len(targets)} struck, '
             f'slowest settling {max(settled, default=0):.1f} s'))
         self.assertEqual([], failures, '\n\n'.join(failures))
         self.assertLessEqual(len(late), max(1, len(targets) // 10), late)
+
+    def choose(self, recorded):
+        """Return the crossings to strike, of all that were recorded."""
+        return crossings.worth_striking(recorded)[self.FIRST::self.STRIDE]
 
     def record(self, act):
         """Run an act undisturbed; return its crossings."""
@@ -139,8 +152,7 @@ class CrashTest(testtools.TestCase):
             stage.service.disarm()
             self._look(act, answer)
         recorded = stage.service.crossings()
-        self.assertLess({'waitress'},
-                        {crossing.role for crossing in recorded})
+        self.assertLess(1, len({crossing.role for crossing in recorded}))
         return recorded
 
     def strike(self, act, target):
@@ -150,15 +162,10 @@ class CrashTest(testtools.TestCase):
         stage.service.arm(target)
         try:
             answer = act.ask(stage)
-        except process.Broken:
+        except rest.Broken:
             answer = None
         stage.await_end()
-        if stage.service.dead() and not stage.service.was_killed():
-            raise process.Broken(
-                f'it ended by itself: {stage.service.last_words()}')
-        stage.service.kill()
-        stage.service.arm(None)
-        stage.service.start()
+        stage.service.revive()
         self._look(act, answer)
 
     def strike_storage(self, act, target):
@@ -178,7 +185,8 @@ class CrashTest(testtools.TestCase):
 
     def _look(self, act, answer, may_fail=False):
         stage = self._stage
-        stage.settle()
+        act.come_back(stage)
+        stage.settle(stage.service.struck_at)
         if not (may_fail and stage.failures()):
             act.check(stage, answer)
         stage.check_client()

@@ -123,16 +123,25 @@ class Checks:
     # Questions.
 
     def problems(self):
-        """List everything that should not be so while nobody works."""
-        return [*self._statuses(), *self._operations(), *self._owners(),
-                *self._leftovers(), *self._store(), *self._quota(),
-                *self._reaped()]
+        """List everything that should not be so while nobody works.
+
+        While somebody does work, only what that is.
+        """
+        return [*self._statuses(), *self._operations()] or [
+            *self._owners(), *self._leftovers(), *self._store(),
+            *self._quota(), *self._reaped()]
 
     def _statuses(self):
+        promised = {row['volume_id'] for row in self.rows(
+            'volume_attachments', 'NOT deleted AND attach_status IN '
+            "('reserved', 'attaching')")}
         for noun in _NOUNS:
             for row in self.rows(noun):
                 name = f'{noun} {row["id"]} ({row["status"]})'
-                if row['status'] in _TRANSIENT:
+                # What is promised to a client waits for that client.
+                if row['status'] in _TRANSIENT and not (
+                        row['status'] in ('reserved', 'attaching')
+                        and row['id'] in promised):
                     yield f'{name} is in between'
                 if row['status'].startswith('error') and not (
                         row['status_reason'] or row.get('fail_reason')):

@@ -1,10 +1,11 @@
-"""``blockstore-all``, with a listener that lets it die at a boundary.
+"""A program, with a listener that lets it die at a boundary.
 
 The parent arms it by writing the file that ``BLOCKSTORE_CRASH_ARM`` names:
 a number that is new each time, and on a second line the crossing to die at
 (none: only record).  Every crossing from then on is appended to the file of
 that name with ``.log`` behind it, before it takes effect.  With a third line
 ``storage`` it is the storage daemons that die, and this process goes on.
+Otherwise the program dies with all processes that it has forked.
 
 On SIGUSR1 it prints where each of its threads stands.
 """
@@ -12,12 +13,13 @@ On SIGUSR1 it prints where each of its threads stands.
 import collections
 import ctypes
 import faulthandler
+import importlib
 import os
 import signal
 import sys
 import threading
+import typing
 
-from blockstore.cmd import all as blockstore_all
 from blockstore.lifecycle import boundaries
 from blockstore.tests.crash import crossings
 from blockstore.tests.crash import storage
@@ -61,7 +63,7 @@ class Striker:
         if self._victim == 'storage':
             storage.kill_all(self._run_directory)
         else:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.killpg(os.getpgrp(), signal.SIGKILL)
 
     def _read_arm(self) -> None:
         try:
@@ -77,27 +79,31 @@ class Striker:
         self._turns.clear()
 
 
-def run() -> int:
-    """Run blockstore-all under the listener."""
+def run(program: typing.Any) -> int:
+    """Run a program under the listener."""
     faulthandler.register(signal.SIGUSR1)
     boundaries.listen(Striker(os.environ['BLOCKSTORE_CRASH_ARM'],
                               os.environ['BLOCKSTORE_CRASH_RUN']).heard)
-    return blockstore_all.main()
+    return int(program.main())
 
 
 def main() -> int:
-    """Start the service for each line on the standard input.
+    """Start a program for each line on the standard input.
 
     A process that has loaded everything forks, which spares each start the
-    second that loading takes.  For each service its process id is printed,
-    and when it has ended its wait status.
+    second that loading takes.  For each start the process id is printed, and
+    when it has ended its wait status.
     """
     die_with_parent()
+    program = importlib.import_module(sys.argv.pop(1))
     for _ in sys.stdin:
         child = os.fork()
         if child == 0:
             die_with_parent()
-            os._exit(run())
+            os.setpgid(0, 0)
+            os._exit(run(program))
+        # Whichever comes first: its group is there when its id is known.
+        os.setpgid(child, child)
         print(child, flush=True)
         print(os.waitpid(child, 0)[1], flush=True)
     return 0

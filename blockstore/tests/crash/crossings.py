@@ -33,6 +33,20 @@ class Crossing(typing.NamedTuple):
         return (f'{self.role} {self.kind}.{self.name} {self.when} '
                 f'{self.turn}')
 
+    def of(self, process: str) -> 'Crossing':
+        """Name it as one of a process among others."""
+        return self._replace(role=f'{process}/{self.role}')
+
+    @property
+    def process(self) -> str:
+        """The process that it is named after."""
+        return self.role.partition('/')[0]
+
+    @property
+    def inside(self) -> 'Crossing':
+        """The same, as that process names it."""
+        return self._replace(role=self.role.partition('/')[2])
+
     @classmethod
     def parse(cls, text: str) -> 'Crossing':
         """Read what ``str`` has written."""
@@ -72,6 +86,23 @@ def worth_striking(recorded: list[Crossing]) -> list[Crossing]:
         turns.setdefault(crossing[:4], []).append(crossing.turn)
     return [crossing for crossing in kept if crossing.kind != 'store'
             or crossing.turn in _ends(turns[crossing[:4]])]
+
+
+def few(recorded: list[Crossing]) -> list[Crossing]:
+    """Leave a death or two of each kind of thread.
+
+    Of what :func:`worth_striking` leaves, the crossing in the middle of each
+    kind of thread, and the last one of those that work on operations.
+    """
+    by_role: dict[str, list[Crossing]] = {}
+    for crossing in worth_striking(recorded):
+        by_role.setdefault(crossing.role, []).append(crossing)
+    chosen = []
+    for role, found in by_role.items():
+        chosen.append(found[len(found) // 2])
+        if role.endswith('-operation') and len(found) > 1:
+            chosen.append(found[-1])
+    return chosen
 
 
 def _ends(turns: list[int]) -> tuple[int, int, int]:

@@ -1,20 +1,14 @@
 """The process under test: started, armed, killed and started again."""
 
-import http.client
-import json
-import os
 import pathlib
-import select
 import signal
-import socket
-import subprocess
-import sys
 import time
 import typing
-import urllib.error
-import urllib.request
 
+from blockstore.tests import rest
+from blockstore.tests.crash import arming
 from blockstore.tests.crash import checks
+from blockstore.tests.crash import nursery
 from blockstore.tests.crash import storage
 from blockstore.tests.crash.crossings import Crossing
 
@@ -59,17 +53,6 @@ port = {port}
 """
 
 
-class Broken(Exception):
-    """The service did not answer: it died before it could, or is not up."""
-
-
-class Answer(typing.NamedTuple):
-    """An HTTP answer."""
-
-    status: int
-    json: typing.Any
-
-
 class Service:
     """One ``blockstore-all`` with everything that it keeps.
 
@@ -89,57 +72,40 @@ class Service:
         self.backends = (checks.Backend(f'{HOST}@qsd', self.images,
                                         self.run),)
         self.log = directory / 'service.log'
-        self._arm = directory / 'arm'
-        self._serial = 0
-        self._port = _free_port()
-        self._nursery: typing.Any = None
-        self._pid = 0
-        self._status: int | None = None
+        self._arm = arming.Arm(directory / 'arm')
+        #: When it was started again after the last strike.
+        self.struck_at: float | None = None
+        self._port = rest.free_port()
+        self._nursery: nursery.Nursery | None = None
+        self._process: nursery.Forked | None = None
         (directory / 'state').mkdir()
         (directory / 'conf').write_text(_CONFIG.format(
-            log=self.log, host=HOST, state=directory / 'state', lease=LEASE,
-            store=self.store, chunk=CHUNK, images=self.images, run=self.run,
-            port=self._port, backend=backend, backup=backup,
+            log=self.log, host=HOST, lease=LEASE,
+            state=directory / 'state', store=self.store, chunk=CHUNK,
+            images=self.images, run=self.run, port=self._port,
+            backend=backend, backup=backup,
             attempts=attempts), encoding='utf-8')
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         if self._nursery is None:
-            self._nursery = self._open_nursery()
-        self._tell_nursery()
-        self._pid, self._status = int(self._hear()), None
+            self._nursery = nursery.Nursery(
+                'blockstore.cmd.all', [self.directory / 'conf'],
+                self._arm.path, self.directory / 'words', self.run)
+        self._process = self._nursery.start()
         limit = time.monotonic() + _START_TIMEOUT
         while time.monotonic() < limit and not self.dead():
             try:
                 if self.request('GET', 'volumes').status == 200:
                     return
-            except Broken:
+            except rest.Broken:
                 time.sleep(0.01)
-        raise Broken(f'it did not start: {self.last_words()}')
-
-    def _open_nursery(self) -> 'subprocess.Popen[bytes]':
-        with open(self.directory / 'words', 'ab') as words:
-            return subprocess.Popen(
-                [sys.executable, '-m', 'blockstore.tests.crash.child',
-                 '--config-file', str(self.directory / 'conf')],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words,
-                bufsize=0,
-                env={**os.environ, 'BLOCKSTORE_CRASH_ARM': str(self._arm),
-                     'BLOCKSTORE_CRASH_RUN': str(self.run)})
-
-    def _tell_nursery(self) -> None:
-        os.write(self._nursery.stdin.fileno(), b'start\n')
-
-    def _hear(self) -> bytes:
-        line = self._nursery.stdout.readline()
-        if not line:
-            raise Broken(f'it cannot be loaded: {self.last_words()}')
-        return line
+        raise rest.Broken(f'it did not start: {self.last_words()}')
 
     def last_words(self) -> str:
         """Return what it has printed and logged, and where it stands."""
-        if not self.dead():
-            os.kill(self._pid, signal.SIGUSR1)
+        if self._process is not None and not self.dead():
+            self._process.send_signal(signal.SIGUSR1)
             time.sleep(0.2)
         lines = []
         for path in (self.log, self.directory / 'words'):
@@ -155,28 +121,35 @@ class Service:
 
     def dead(self) -> bool:
         """Tell whether the process has ended."""
-        if self._status is None and self._pid and select.select(
-                [self._nursery.stdout], [], [], 0)[0]:
-            self._status = int(self._hear())
-        return self._pid == 0 or self._status is not None
+        return self._process is None or self._process.poll() is not None
 
     def kill(self) -> None:
         """End the process with SIGKILL, unless it is dead already."""
-        if not self.dead():
-            os.kill(self._pid, signal.SIGKILL)
-            self._status = int(self._hear())
+        if self._process is not None:
+            self._process.kill()
 
     def was_killed(self) -> bool:
         """Tell whether the process ended by SIGKILL, and not by itself."""
-        return self.dead() and self._status == signal.SIGKILL
+        return (self._process is not None
+                and self._process.poll() == -signal.SIGKILL)
+
+    def revive(self, target: Crossing | None = None) -> None:
+        """Start it again after a strike, whether that has hit or not.
+
+        :param target: where the new process is to die.
+        :raises rest.Broken: it ended by itself.
+        """
+        if self.dead() and not self.was_killed():
+            raise rest.Broken(f'it ended by itself: {self.last_words()}')
+        self.kill()
+        self.arm(target)
+        self.start()
+        self.struck_at = time.monotonic()
 
     def end(self) -> None:
         """End the process and all storage daemons."""
         if self._nursery is not None:
-            if self._nursery.poll() is None:
-                self.kill()
-            self._nursery.kill()
-            self._nursery.communicate()
+            self._nursery.end()
             self._nursery = None
         storage.kill_all(str(self.run))
 
@@ -184,28 +157,15 @@ class Service:
 
     def arm(self, target: Crossing | None, victim: str = '') -> None:
         """From now on record crossings, and strike at the target."""
-        self._serial += 1
-        self._tell(f'{self._serial}\n{target or ""}\n{victim}\n')
+        self._arm.set(target, victim)
 
     def disarm(self) -> None:
         """Record and strike no more."""
-        self._tell('\n')
-
-    def _tell(self, text: str) -> None:
-        # Renamed, so that it is another file each time: the child looks.
-        fresh = self._arm.with_suffix('.new')
-        fresh.write_text(text, encoding='utf-8')
-        fresh.rename(self._arm)
+        self._arm.clear()
 
     def crossings(self) -> list[Crossing]:
         """Return what was crossed since the process was last armed."""
-        found = []
-        log = self._arm.with_suffix('.log')
-        for line in log.read_text(encoding='utf-8').splitlines():
-            serial, _, text = line.partition(' ')
-            if serial == str(self._serial):
-                found.append(Crossing.parse(text))
-        return found
+        return self._arm.crossings()
 
     # HTTP.
 
@@ -215,34 +175,9 @@ class Service:
             'GET', f'os-quota-sets/{PROJECT}?usage=true').json['quota_set']
 
     def request(self, method: str, path: str, body: typing.Any = None,
-                ) -> Answer:
+                ) -> rest.Answer:
         """Send one request as an administrator of the project.
 
-        :raises Broken: no answer came.
+        :raises rest.Broken: no answer came.
         """
-        request = urllib.request.Request(
-            f'http://127.0.0.1:{self._port}/v3/{PROJECT}/{path}',
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={'X-Auth-Token': f'admin:{PROJECT}',
-                     'Content-Type': 'application/json',
-                     'OpenStack-API-Version': 'volume 3.71'})
-        try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
-                return _answer(answer.status, answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return _answer(error.code, error.read())
-        except (OSError, http.client.HTTPException) as error:
-            raise Broken(f'{method} {path}: {error}') from error
-
-
-def _answer(status: int, data: bytes) -> Answer:
-    return Answer(status, json.loads(data) if data else None)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return rest.send(self._port, PROJECT, method, path, body)

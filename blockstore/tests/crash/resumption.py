@@ -36,8 +36,7 @@ class ResumptionTest(base.CrashTest):
         self.assertLess(journaled, CHUNKS)
         self.assertLessEqual(journaled, len(there))
 
-        stage.service.arm(None)
-        stage.service.start()
+        stage.service.revive()
         stage.settle()
         act.check(stage, answer)
 
@@ -69,8 +68,7 @@ class ResumptionTest(base.CrashTest):
         answer = act.ask(stage)
         stage.await_end()
         self.assertTrue(stage.service.was_killed())
-        stage.service.arm(None)
-        stage.service.start()
+        stage.service.revive()
         stage.settle()
         act.check(stage, answer)
         self.assertEqual([], [

@@ -181,9 +181,12 @@ class Scene:
                 raise AssertionError(self.checks.problems())
             time.sleep(0.02)
 
-    def settle(self):
-        """Wait until everything is as promised, and note how long it took."""
-        begun = time.monotonic()
+    def settle(self, begun=None):
+        """Wait until everything is as promised, and note how long it took.
+
+        :param begun: since when it was to become so; now, by default.
+        """
+        begun = begun or time.monotonic()
         while found := self.checks.problems():
             if time.monotonic() - begun > _PATIENCE:
                 raise AssertionError('\n'.join(found))

@@ -17,6 +17,23 @@ START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 
 
+class Process(typing.Protocol):
+    """What a daemon needs of :class:`subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and that of its group."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, or None."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its exit code."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+
 class Daemon:
     """A daemon as systemd would run it: it tells when it is ready.
 
@@ -35,12 +52,13 @@ class Daemon:
         self.name = name
         self.module = module
         self.files = tuple(files)
-        self.environment = dict(environment or {})
         self.log = directory / f'{name}.log'
         #: Seconds from its start until it said that it was ready.
         self.ready_after = 0.0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self._socket = directory / f'{name}.ready'
+        self.environment = {**(environment or {}),
+                            'NOTIFY_SOCKET': str(self._socket)}
         self._listener: socket.socket | None = None
         self._started_at = 0.0
 
@@ -54,16 +72,19 @@ class Daemon:
     def start(self) -> None:
         """Start it and do not wait."""
         self._listen()
+        self._started_at = time.monotonic()
+        self.process = self.spawn()
+
+    def spawn(self) -> Process:
+        """Make its process, a group of its own."""
         with open(self.log, 'ab') as log:
-            self._started_at = time.monotonic()
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, '-m', self.module, *(
                     word for path in self.files
                     for word in ('--config-file', str(path)))],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=child.die_with_parent,
-                env={**os.environ, **self.environment,
-                     'NOTIFY_SOCKET': str(self._socket)})
+                env={**os.environ, **self.environment})
 
     def await_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until it says that it is ready.

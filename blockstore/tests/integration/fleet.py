@@ -14,21 +14,17 @@ A *host* is a state path, a directory of volumes and a ``[service] host``; the
 daemons of one host share them.  The store is one for all.
 """
 
-import http.client
-import json
 import pathlib
 import shutil
-import socket
 import subprocess
 import time
 import typing
-import urllib.error
-import urllib.request
 
 import fixtures
 from testtools import content
 from testtools import content_type
 
+from blockstore.tests import rest
 from blockstore.tests.crash import checks
 from blockstore.tests.crash import storage
 from blockstore.tests.integration import broker
@@ -41,23 +37,18 @@ WAIT_SECONDS = 120.0
 Options = typing.Mapping[tuple[str, str], typing.Any]
 
 
-class Answer(typing.NamedTuple):
-    """An HTTP answer: its status and its body, which is None if empty."""
-
-    status: int
-    json: typing.Any
-
-
 class Fleet(fixtures.Fixture):
     """Daemons over one broker and one database; all end with the test.
 
     :param database_url: a database that has been migrated.
     :param transport_url: None makes a virtual host on the test broker.
     :param options: ``{(section, name): value}`` for all daemons.
+    :param kind: how they are started.
     """
 
     def __init__(self, database_url: str, transport_url: str | None = None,
-                 options: Options | None = None) -> None:
+                 options: Options | None = None,
+                 kind: type[Daemon] = Daemon) -> None:
         super().__init__()
         self.database_url = database_url
         self.transport_url = transport_url
@@ -65,6 +56,7 @@ class Fleet(fixtures.Fixture):
         self.broker: broker.VirtualHost | None = None
         self.daemons: dict[str, Daemon] = {}
         self._options = dict(options or {})
+        self._kind = kind
         # Those that have volumes.
         self._hosts: list[str] = []
 
@@ -81,7 +73,7 @@ class Fleet(fixtures.Fixture):
             fixtures.TempDir(rootdir='/tmp')).path)
         #: Where all backups are.
         self.store = self.directory / 'store'
-        self.port = _free_port()
+        self.port = rest.free_port()
         if self.transport_url is None:
             self.broker = self.useFixture(broker.VirtualHost())
             self.transport_url = self.broker.url
@@ -113,8 +105,8 @@ class Fleet(fixtures.Fixture):
         file = self.directory / f'{name}.conf'
         file.write_text(_text({**self._common(), **self._of_host(host),
                                **self._options, **(options or {})}))
-        added = Daemon(name, module or f'blockstore.cmd.{kind}', [file],
-                       self.directory, environment)
+        added = self._kind(name, module or f'blockstore.cmd.{kind}', [file],
+                           self.directory, environment)
         self.daemons[name] = added
         self.addDetail(name, content.Content(
             content_type.UTF8_TEXT,
@@ -204,26 +196,12 @@ class Fleet(fixtures.Fixture):
     # Requests.
 
     def ask(self, method: str, path: str, body: typing.Any = None,
-            ) -> Answer:
+            ) -> rest.Answer:
         """Send one request as the administrator, below the project.
 
-        :raises OSError: no answer came.
+        :raises rest.Broken: no answer came.
         """
-        request = urllib.request.Request(
-            f'http://127.0.0.1:{self.port}/v3/{PROJECT}/{path}',
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={'Content-Type': 'application/json',
-                     'X-Auth-Token': f'admin:{PROJECT}',
-                     'OpenStack-API-Version': 'volume 3.71'})
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return _answer(answer.status, answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return _answer(error.code, error.read())
-        except http.client.HTTPException as error:
-            raise ConnectionError(f'{method} {path}: {error}') from error
+        return rest.send(self.port, PROJECT, method, path, body)
 
     def request(self, method: str, path: str, body: typing.Any = None,
                 ) -> typing.Any:
@@ -296,16 +274,12 @@ class Fleet(fixtures.Fixture):
         while True:
             try:
                 self.states()
-            except OSError:
+            except rest.Broken:
                 if time.monotonic() > limit:
                     raise
                 time.sleep(0.02)
             else:
                 return
-
-
-def _answer(status: int, data: bytes) -> Answer:
-    return Answer(status, json.loads(data) if data else None)
 
 
 def _text(options: Options) -> str:
@@ -315,9 +289,3 @@ def _text(options: Options) -> str:
         sections.setdefault(section, []).append(f'{name} = {value}')
     return '\n'.join(f'[{section}]\n' + '\n'.join(lines)
                      for section, lines in sections.items()) + '\n'
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return int(probe.getsockname()[1])

@@ -10,6 +10,7 @@ import urllib.request
 from prometheus_client import parser
 
 from blockstore.db import migration
+from blockstore.tests import rest
 from blockstore.tests.integration import fleet
 from blockstore.tests.integration import servers
 
@@ -36,7 +37,7 @@ class MonitoringTest(servers.ServerTestCase):
         self.fleet.add('api', options={('api', 'workers'): 2})
         self.ports = {'api': self.fleet.port}
         for kind in ('scheduler', 'volume', 'backup'):
-            self.ports[kind] = fleet._free_port()
+            self.ports[kind] = rest.free_port()
             self.fleet.add(kind, options={
                 ('DEFAULT', 'use_json'): True,
                 ('observability', 'port'): self.ports[kind]})

@@ -5,6 +5,7 @@ The servers are where ``BLOCKSTORE_TEST_MARIADB_URL`` and
 host with the accounts that fresh installations have.
 """
 
+import contextlib
 import os
 
 from oslo_utils import uuidutils
@@ -26,20 +27,34 @@ class ServerTestCase(base.BaseTestCase):
 
     def setUp(self):
         super().setUp()
-        name = f'blockstore_test_{uuidutils.generate_uuid(dashed=False)}'
-        control = 'postgres' if 'postgresql' in self.server else ''
-        self._control = sa.create_engine(
-            self.server + control, isolation_level='AUTOCOMMIT')
+        stack = contextlib.ExitStack()
         try:
-            self._run(f'CREATE DATABASE {name}')
+            self.database = stack.enter_context(fresh(self.server))
         except sa.exc.OperationalError as error:
             self.skipTest(f'no database server at {self.server}: {error}')
-        self.addCleanup(self._control.dispose)
-        self.addCleanup(self._run, f'DROP DATABASE {name}')
-        self.database = engine.Database(
-            self.server + name, options={'max_pool_size': 20})
-        self.addCleanup(self.database.dispose)
+        self.addCleanup(stack.close)
 
-    def _run(self, statement):
-        with self._control.connect() as connection:
-            connection.exec_driver_sql(statement)
+
+@contextlib.contextmanager
+def fresh(server):
+    """Have an empty database on a server, for the time of a block.
+
+    :raises sa.exc.OperationalError: the server is not there.
+    """
+    name = f'blockstore_test_{uuidutils.generate_uuid(dashed=False)}'
+    control = sa.create_engine(
+        server + ('postgres' if 'postgresql' in server else ''),
+        isolation_level='AUTOCOMMIT')
+    with contextlib.ExitStack() as stack:
+        stack.callback(control.dispose)
+        _run(control, f'CREATE DATABASE {name}')
+        stack.callback(_run, control, f'DROP DATABASE {name}')
+        database = engine.Database(server + name,
+                                   options={'max_pool_size': 20})
+        stack.callback(database.dispose)
+        yield database
+
+
+def _run(control, statement):
+    with control.connect() as connection:
+        connection.exec_driver_sql(statement)

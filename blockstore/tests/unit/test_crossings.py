@@ -45,6 +45,23 @@ class CrossingTest(testtools.TestCase):
         self.assertEqual([chunk('after', turn) for turn in (1, 4, 7)],
                          crossings.worth_striking(recorded))
 
+    def test_of_a_process_among_others(self):
+        one = commit('after', 3)
+        other = one.of('volume')
+        self.assertEqual('volume/volume-operation commit.transaction after 3',
+                         str(other))
+        self.assertEqual(('volume', one), (other.process, other.inside))
+        self.assertEqual(other, Crossing.parse(str(other)))
+
+    def test_a_few(self):
+        recorded = [
+            *(commit('after', turn, 'volume/volume-operation')
+              for turn in range(1, 6)),
+            commit('after', 1, 'scheduler/scheduler-operation'),
+            *(commit('after', turn, 'api/Dummy') for turn in range(1, 4))]
+        self.assertEqual([recorded[2], recorded[4], recorded[5],
+                          recorded[7]], crossings.few(recorded))
+
     def test_every_commit_counts(self):
         recorded = [commit('after', turn) for turn in range(1, 8)]
         self.assertEqual(recorded, crossings.worth_striking(recorded))

@@ -1,0 +1,59 @@
+"""Requests to a service of a test, over real HTTP, as its administrator.
+
+>>> rest.send(8776, PROJECT, 'GET', 'volumes')
+Answer(status=200, json={'volumes': []})
+"""
+
+import http.client
+import json
+import socket
+import typing
+import urllib.error
+import urllib.request
+
+_SECONDS = 120.0
+
+
+class Broken(ConnectionError):
+    """Raised when no answer came: the service has died, or is not up."""
+
+
+class Answer(typing.NamedTuple):
+    """An HTTP answer: its status and its body, which is None if empty."""
+
+    status: int
+    json: typing.Any
+
+
+def send(port: int, project: str, method: str, path: str,
+         body: typing.Any = None) -> Answer:
+    """Send one request to 127.0.0.1; any status is an answer.
+
+    :param path: what comes behind ``/v3/PROJECT/``.
+    :raises Broken: no answer came.
+    """
+    request = urllib.request.Request(
+        f'http://127.0.0.1:{port}/v3/{project}/{path}', method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={'Content-Type': 'application/json',
+                 'X-Auth-Token': f'admin:{project}',
+                 'OpenStack-API-Version': 'volume 3.71'})
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+            return _answer(answer.status, answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return _answer(error.code, error.read())
+    except (OSError, http.client.HTTPException) as error:
+        raise Broken(f'{method} {path}: {error}') from error
+
+
+def _answer(status: int, data: bytes) -> Answer:
+    return Answer(status, json.loads(data) if data else None)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return int(probe.getsockname()[1])
