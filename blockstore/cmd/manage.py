@@ -4,6 +4,7 @@
     blockstore-manage service list
     blockstore-manage operation list
     blockstore-manage explain 1b2c3d4e-…
+    blockstore-manage quota explain 0123456789abcdef0123456789abcdef
     blockstore-manage store verify --all-bytes
     blockstore-manage user set alice --role admin
 """
@@ -36,6 +37,7 @@ from blockstore.lifecycle import explain
 from blockstore.lifecycle import explain_services
 from blockstore.lifecycle import operations
 from blockstore.rpc import versions
+from blockstore.services import explain_quota
 
 Command = Callable[[cfg.ConfigOpts], int]
 PROG = 'blockstore-manage'
@@ -163,6 +165,14 @@ def explain_resource(conf: cfg.ConfigOpts) -> int:
     return 0
 
 
+def quota_explain(conf: cfg.ConfigOpts) -> int:
+    """Say what uses a project's quota, and what comes free."""
+    with assembly.database(conf).read() as tx:
+        for sentence in explain_quota.explain(tx, conf, conf.command.project):
+            print(sentence)
+    return 0
+
+
 # The backup store.
 
 def store_verify(conf: cfg.ConfigOpts) -> int:
@@ -265,6 +275,9 @@ def _add_commands(parsers: typing.Any) -> None:
     _command(parsers, 'explain', explain_resource).add_argument(
         'id', help='of a volume, snapshot, backup, attachment or operation, '
                    'or a host')
+    quota = _group(parsers, 'quota', 'What projects may have.')
+    _command(quota, 'explain', quota_explain).add_argument(
+        'project', help='its id')
     user = _group(parsers, 'user', 'The users of [auth] strategy = '
                                    'http_basic.')
     _command(user, 'list', users.show)

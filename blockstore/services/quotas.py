@@ -146,10 +146,19 @@ class Quotas:
 
     def _standings(self, tx: Transaction, ctx: RequestContext,
                    project_id: str) -> dict[str, Standing]:
-        limits = _limits(self._conf, db.limits(tx, project_id))
-        usage = _usage(tx, self._conf, project_id)
-        return _standings(limits, usage, _names(db_types.names(
-            tx, None if ctx.is_admin else project_id)))
+        return standings(tx, self._conf, project_id,
+                         None if ctx.is_admin else project_id)
+
+
+def standings(tx: Transaction, conf: cfg.ConfigOpts, project_id: str,
+              visible_to: str | None = None) -> dict[str, Standing]:
+    """Return a project's limits and usage, types by their names.
+
+    :param visible_to: only types that this project may see; None for all.
+    """
+    limits = _limits(conf, db.limits(tx, project_id))
+    usage = _usage(tx, conf, project_id)
+    return _standings(limits, usage, _names(db_types.names(tx, visible_to)))
 
 
 def _own_project(ctx: RequestContext, project_id: str) -> None:

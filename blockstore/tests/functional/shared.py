@@ -205,6 +205,44 @@ class BackupHostsTest(SharedTest):
         self.assertEqual(test_backups.BLOCK, len(self.bytes_of(
             self.restore(id_), test_backups.BLOCK)))
 
+    def test_a_restore_is_taken_over(self) -> None:
+        """What the former host writes late reaches nobody's bytes."""
+        id_ = self.ask(self.volume_id, force=True)
+        self.wait_status('backups', id_, 'available', timeout=60)
+        gate = self.hang('write')
+        answer = self.api.post(self.path(f'backups/{id_}/restore'),
+                               {'restore': {}})
+        self.assertEqual(202, answer.status, answer.text)
+        restored = answer.json['restore']['volume_id']
+        self.wait_for(lambda: self.filling(id_))
+        claim = self.die(self.managers, id_)
+        self.wait_status('volumes', restored, 'available', timeout=60)
+        with self.database.read() as tx:
+            before = db_operations.last_closed(tx, id_)
+        opened = self.open(self.attach(restored))
+        opened.write(0, b'X' * test_backups.BLOCK)
+        opened.flush()
+        gate.set()
+        self.check_fenced(claim)
+        self.wait_for(lambda: 'backup-operation' not in {
+            one.name for one in threading.enumerate()})
+        with self.database.read() as tx:
+            after = db_operations.last_closed(tx, id_)
+        self.assertEqual(('backup.restore', 'done', 2),
+                         (after.kind, after.state, after.attempt))
+        self.assertEqual(before, after)
+        read = bytearray(2 * test_backups.BLOCK)
+        opened.read_into(0, memoryview(read))
+        self.assertEqual(b'X' * test_backups.BLOCK + b'B' * test_backups.BLOCK,
+                         bytes(read))
+        self.assertEqual('available', self.show('backups', id_)['status'])
+
+    def filling(self, id_: str) -> bool:
+        """Tell whether a restore has come to its bytes."""
+        with self.database.read() as tx:
+            found = db_operations.open_of(tx, id_)
+        return bool(found) and 'begun' in found[0].facts
+
     def reading(self, id_: str) -> bool:
         """Tell whether a backup has come to its bytes."""
         with self.database.read() as tx:
