@@ -17,6 +17,7 @@ from blockstore.conf import CONF
 from blockstore.db.engine import Database
 from blockstore.lifecycle import events
 from blockstore.notifications.publisher import Publisher
+from blockstore.remote.attachments import AttachmentRequests
 from blockstore.remote.volumes import VolumeRequests
 from blockstore.rpc import transport as rpc_transport
 from blockstore.rpc.clients import Clients
@@ -49,10 +50,14 @@ def manager(conf: cfg.ConfigOpts, database: Database,
             transport: typing.Any, backend: str,
             listener: events.Listener = events.SILENCE) -> VolumeManager:
     """Put the manager and what answers other services together."""
-    return VolumeManager(
-        conf, database, transport, backend, VolumeRequests(
-            conf, database, Clients(transport, conf, database, listener),
-            loader.host_of(conf, backend)))
+    host = loader.host_of(conf, backend)
+    clients = Clients(transport, conf, database, listener)
+    made = VolumeManager(
+        conf, database, transport, backend,
+        VolumeRequests(conf, database, clients, host),
+        AttachmentRequests(conf, database, clients, host))
+    clients.volume.answer_here(host, made.run_now)
+    return made
 
 
 def main() -> int:

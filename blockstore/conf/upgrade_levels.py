@@ -18,5 +18,12 @@ def _level(service: str) -> cfg.Opt:
              'needs more fails at once, with a code of its own.')
 
 
-OPTS: list[cfg.Opt] = [_level('volume'), _level('scheduler'),
-                       _level('backup')]
+OPTS: list[cfg.Opt] = [
+    _level('volume'), _level('scheduler'), _level('backup'),
+    cfg.StrOpt(
+        'objects', default=AUTO, choices=(AUTO, '1.0', '1.1'),
+        help='The newest shapes of the objects that this service answers '
+             'with: a number such as 1.0 is a pin, for other services that '
+             'do not read newer ones; they then lack what came later. '
+             '"auto" sends them as they are: a reader that leaves out what '
+             'it does not know needs no pin.')]

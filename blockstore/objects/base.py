@@ -8,6 +8,7 @@ reader leaves out what it does not know:
 1
 """
 
+from collections.abc import Mapping
 import typing
 
 from oslo_versionedobjects import base
@@ -23,6 +24,8 @@ Text = fields.StringField
 Integer = fields.IntegerField
 
 
+Shapes = Mapping[str, str]
+_ANY: Shapes = {}
 _NAMESPACE = 'blockstore_object'
 _NAME = f'{_NAMESPACE}.name'
 _VERSION = f'{_NAMESPACE}.version'
@@ -38,6 +41,16 @@ class BlockstoreObject(base.VersionedObject):
 
     OBJ_PROJECT_NAMESPACE = 'blockstore'
     OBJ_SERIAL_NAMESPACE = _NAMESPACE
+    #: The fields that came after the first version, and when.
+    ADDED: typing.ClassVar[dict[str, str]] = {}
+
+    def obj_make_compatible(self, primitive: dict[str, typing.Any],
+                            target_version: str) -> None:
+        """Leave out what an older version does not have."""
+        super().obj_make_compatible(primitive, target_version)
+        for name, since in self.ADDED.items():
+            if _version(since) > _version(target_version):
+                primitive.pop(name, None)
 
     @classmethod
     def obj_from_primitive(cls, primitive: dict[str, typing.Any],
@@ -53,14 +66,19 @@ class BlockstoreObject(base.VersionedObject):
                       for name in cls.fields})
 
 
-def pack(value: typing.Any) -> typing.Any:
-    """Make plain JSON of what holds objects."""
+def pack(value: typing.Any, known: Shapes = _ANY) -> typing.Any:
+    """Make plain JSON of what holds objects.
+
+    :param known: which version of an object its receiver knows, by the
+        object's name; others are sent as they are.
+    """
     if isinstance(value, BlockstoreObject):
-        return value.obj_to_primitive()
+        return value.obj_to_primitive(
+            target_version=known.get(value.obj_name()))
     if isinstance(value, dict):
-        return {key: pack(one) for key, one in value.items()}
+        return {key: pack(one, known) for key, one in value.items()}
     if _may_hold_objects(value):
-        return [pack(one) for one in value]
+        return [pack(one, known) for one in value]
     return value
 
 

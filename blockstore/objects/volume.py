@@ -31,9 +31,14 @@ class Volume(base.BlockstoreObject):
 
 @base.Registry.register
 class VolumeInfo(base.BlockstoreObject):
-    """A volume, without secrets.  Version history: 1.0 first version."""
+    """A volume, without secrets.  Version history:
 
-    VERSION = '1.0'
+    * 1.0 - first version
+    * 1.1 - attachments: the ids of its attachments
+    """
+
+    VERSION = '1.1'
+    ADDED = {'attachments': '1.1'}
     fields = {
         'id': base.String(),
         'project_id': base.String(),
@@ -54,6 +59,7 @@ class VolumeInfo(base.BlockstoreObject):
         'bootable': base.Boolean(),
         'multiattach': base.Boolean(),
         'metadata': base.Strings(),
+        'attachments': base.Names(),
         'created_at': base.time(),
         'updated_at': base.time(),
     }
@@ -64,4 +70,5 @@ class VolumeInfo(base.BlockstoreObject):
         return cls.from_row(row, name=row.display_name,
                             description=row.display_description,
                             volume_type=row.type_name,
-                            metadata=row.metadata_map)
+                            metadata=row.metadata_map,
+                            attachments=[one.id for one in row.attachments])

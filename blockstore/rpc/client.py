@@ -46,7 +46,7 @@ class Client:
         self._client = oslo_messaging.get_rpc_client(
             transport,
             oslo_messaging.Target(version=versions.RPC[self.SERVICE]),
-            serializer=rpc_transport.RequestContextSerializer())
+            serializer=rpc_transport.RequestContextSerializer(conf))
         self._local = rpc_transport.stays_local(transport)
         self._doorbell = doorbell.Doorbell(
             inline=self._local, limit=conf.rpc.doorbell_queue)

@@ -61,7 +61,7 @@ class Server(base.Service):
             self._transport,
             topics.server(topic, host or self._conf.service.host),
             [failures.Guard(endpoint) for endpoint in endpoints],
-            serializer=rpc_transport.RequestContextSerializer(),
+            serializer=rpc_transport.RequestContextSerializer(self._conf),
             server_cls=_QuickServer))
 
     def start(self) -> None:

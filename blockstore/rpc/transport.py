@@ -23,9 +23,11 @@ from oslo_messaging import transport as messaging_transport
 from oslo_utils import fileutils
 
 from blockstore import context as blockstore_context
+from blockstore.conf import upgrade_levels
 from blockstore.objects import base as objects
 from blockstore.rpc import failures
 from blockstore.rpc import local
+from blockstore.rpc import versions
 
 EXCHANGE = 'blockstore'
 LOCAL_URL = 'local://'
@@ -42,11 +44,20 @@ _RABBIT_DEFAULTS = {
 
 class RequestContextSerializer(
         oslo_messaging.Serializer):  # type: ignore[misc]
-    """Carries the request context, plain JSON, and versioned objects."""
+    """Carries the request context, plain JSON, and versioned objects.
+
+    :param conf: says how old the objects are that receivers know.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts | None = None) -> None:
+        super().__init__()
+        pin = upgrade_levels.AUTO if conf is None else (
+            conf.upgrade_levels.objects)
+        self._known = versions.SHAPES.get(pin, {})
 
     def serialize_entity(self, ctxt: Any, entity: Any) -> Any:
         """Give a value as JSON; objects with their name and version."""
-        return objects.pack(entity)
+        return objects.pack(entity, self._known)
 
     def deserialize_entity(self, ctxt: Any, entity: Any) -> Any:
         """Give a value as it was sent."""

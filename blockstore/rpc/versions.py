@@ -11,12 +11,17 @@ method needs, in :mod:`blockstore.rpc.methods`.
 from collections.abc import Iterable
 
 #: What this release speaks, by the name of the service.
-RPC = {'volume': '1.1', 'scheduler': '1.1', 'backup': '1.1'}
+RPC = {'volume': '1.2', 'scheduler': '1.1', 'backup': '1.1'}
 
 #: Counts the changes of the shapes in :mod:`blockstore.objects`:
 #: 1.0 - VolumeInfo, SnapshotInfo, BackupInfo, OperationInfo, PoolInfo,
 #: CapacityInfo and VersionsInfo, each 1.0
-OBJECTS = '1.0'
+#: 1.1 - AttachmentInfo 1.0; VolumeInfo 1.1
+OBJECTS = '1.1'
+
+#: Which version of which object a receiver of some shapes knows, for those
+#: objects that have grown since the first.
+SHAPES = {'1.0': {'VolumeInfo': '1.0'}, '1.1': {}}
 
 #: What a service speaks that does not say: releases before 1.1.
 FIRST = '1.0'

@@ -54,13 +54,15 @@ class Attachments(base.UseCases):
     def create(self, context: RequestContext, volume_id: str,
                instance_uuid: str | None,
                connector: Connector | None = None, mode: str | None = None,
-               ) -> typing.Any:
+               id_: str | None = None) -> typing.Any:
         """Promise a volume to a client, and connect it if it says how.
 
         Both or nothing: an attachment that cannot be connected at once is
         not made.
+
+        :param id_: the id that it shall have, which nobody has used.
         """
-        id_ = uuidutils.generate_uuid()
+        id_ = id_ or uuidutils.generate_uuid()
         with self.database.write() as tx:
             self._reserve(tx, context, id_, volume_id, instance_uuid, mode)
             asked = (self._ask(tx, context, id_, connector, made=True)

@@ -61,12 +61,15 @@ class VolumeManager(manager.Manager):
         self.listen(
             transport, topics.volume(host),
             endpoint.VolumeEndpoint(
-                database, self.driver, self.worker.ring,
-                lambda id_: self.worker.run_now(
-                    id_, conf.rpc.long_call_timeout)), *endpoints)
+                database, self.driver, self.worker.ring, self.run_now),
+            *endpoints)
         self._stopping = threading.Event()
         self._setup = threading.Thread(
             target=self._set_up_later, name='volume-setup', daemon=True)
+
+    def run_now(self, operation_id: str) -> None:
+        """Do an operation in the caller's thread; see the worker."""
+        self.worker.run_now(operation_id, self.conf.rpc.long_call_timeout)
 
     def start(self) -> None:
         """Set the driver up, now or as soon as it can be, and serve."""

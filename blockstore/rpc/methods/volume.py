@@ -2,6 +2,7 @@
 
 from blockstore import errors
 from blockstore import validation
+from blockstore.rpc.methods import attachments
 from blockstore.rpc.methods import base
 
 # The daemons name the operation that they connect for: it must be theirs.
@@ -137,4 +138,5 @@ _SNAPSHOTS = (
 )
 
 METHODS = base.table(
-    (base.DUE, _RUN, *_VOLUMES, *_SNAPSHOTS, *base.FOLLOW, *_CONNECTIONS))
+    (base.DUE, _RUN, *_VOLUMES, *_SNAPSHOTS, *attachments.ATTACHMENTS,
+     *base.FOLLOW, *_CONNECTIONS))

@@ -1,5 +1,6 @@
 """The service driven by RPC alone, as another service would."""
 
+from concurrent import futures
 import inspect
 import typing
 
@@ -9,10 +10,12 @@ from blockstore import context as contexts
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.backup.endpoint import BackupEndpoint
+from blockstore.remote.attachments import AttachmentRequests
 from blockstore.remote.backups import BackupRequests
 from blockstore.remote.scheduler import SchedulerRequests
 from blockstore.remote.volumes import VolumeRequests
 from blockstore.rpc import topics
+from blockstore.rpc import versions
 from blockstore.rpc.clients import Clients
 from blockstore.rpc.methods import backup
 from blockstore.rpc.methods import base as methods
@@ -23,7 +26,8 @@ from blockstore.tests.functional import base
 from blockstore.volume.endpoint import VolumeEndpoint
 
 OTHER = 'f' * 32
-ENDPOINTS = ((volume.METHODS, VolumeRequests, VolumeEndpoint),
+ENDPOINTS = ((volume.METHODS, VolumeRequests, AttachmentRequests,
+              VolumeEndpoint),
              (scheduler.METHODS, SchedulerRequests, SchedulerEndpoint),
              (backup.METHODS, BackupRequests, BackupEndpoint))
 
@@ -108,6 +112,55 @@ class RpcTest(base.FunctionalTest):
                                      volume_id=made.id))
         self.refused(errors.NOT_FOUND, 'volume', 'get_volume',
                      volume_id=made.id)
+
+    def test_attachments(self) -> None:
+        made = self.volume()
+        id_, server = uuidutils.generate_uuid(), uuidutils.generate_uuid()
+        for _ in range(2):
+            promised = self.ask(
+                'volume', 'create_attachment', volume_id=made.id,
+                instance_uuid=server, mode='rw', attachment_id=id_)
+            self.assertEqual((id_, 'reserved', {}), (
+                promised.id, promised.attach_status,
+                promised.connection_info))
+        self.refused(errors.OPERATION_TAKEN, 'volume', 'create_attachment',
+                     volume_id=made.id, attachment_id=id_)
+        self.refused(errors.VOLUME_ATTACHED, 'volume', 'create_attachment',
+                     volume_id=made.id)
+        for _ in range(2):
+            opened = self.ask('volume', 'update_attachment',
+                              attachment_id=id_, connector={'host': 'h'})
+        self.assertEqual(
+            ('attaching', 'h'), (opened.attach_status, opened.attached_host))
+        self.assertIn('driver_volume_type', opened.connection_info)
+        self.assertEqual('attached', self.ask(
+            'volume', 'complete_attachment', attachment_id=id_).attach_status)
+        self.assertEqual('in-use', self.ask(
+            'volume', 'get_volume', volume_id=made.id).status)
+        self.assertEqual(opened.connection_info, self.ask(
+            'volume', 'get_attachment', attachment_id=id_).connection_info)
+        for _ in range(2):
+            self.ask('volume', 'delete_attachment', attachment_id=id_)
+        self.assertEqual('available', self.ask(
+            'volume', 'get_volume', volume_id=made.id).status)
+        self.refused(errors.NOT_FOUND, 'volume', 'get_attachment',
+                     attachment_id=id_)
+
+    def test_many_attach_at_once(self) -> None:
+        """More than there are threads to answer: none waits for another."""
+        self.config.config(group='quota', volumes=-1)
+        ids = [self.volume().id for _ in range(24)]
+
+        def attach(volume_id: str) -> str:
+            made = self.ask('volume', 'create_attachment',
+                            volume_id=volume_id)
+            status: str = self.ask(
+                'volume', 'update_attachment', attachment_id=made.id,
+                connector={'host': 'h'}).attach_status
+            return status
+
+        with futures.ThreadPoolExecutor(len(ids)) as pool:
+            self.assertEqual({'attaching'}, set(pool.map(attach, ids)))
 
     def test_backups(self) -> None:
         made = self.volume()
@@ -202,6 +255,7 @@ class RpcTest(base.FunctionalTest):
         for method, arguments in (
                 ('get_volume', {}), ('delete_volume', {}),
                 ('create_snapshot', {}), ('extend_volume', {'new_size': 2}),
+                ('create_attachment', {}),
                 ('initialize_connection', {'connector': {'host': 'h'}})):
             self.refused(errors.NOT_FOUND, 'volume', method,
                          volume_id=made.id, **arguments)
@@ -212,7 +266,8 @@ class RpcTest(base.FunctionalTest):
     def test_versions_are_told(self) -> None:
         for service, topic in self.topics.items():
             client = getattr(self.clients, service)
-            self.assertEqual('1.1', client.version(self.context, topic))
+            self.assertEqual(versions.RPC[service],
+                             client.version(self.context, topic))
             self.assertTrue(client.can_send(topic, 'get_versions'))
 
     def test_a_pin_in_the_configuration(self) -> None:

@@ -126,6 +126,35 @@ class DrivenByRpcTest(servers.ServerTestCase, rpc_base.RpcTestCase):
             'get_volume', volume_id=volume_id))
         self.assertEqual([], list(self.fleet.images().glob('*.qcow2')))
 
+    def test_attaching(self) -> None:
+        volume_id = self.example.data(self.volumes.finish(
+            'create_volume', size=1)['volume'])['id']
+        server = uuidutils.generate_uuid()
+
+        def call(method: str, **arguments: typing.Any) -> typing.Any:
+            answer = self.volumes.call(method, version='1.2', **arguments)
+            return None if answer is None else self.example.data(answer)
+
+        made = call('create_attachment', volume_id=volume_id,
+                    instance_uuid=server)
+        way = call('update_attachment', attachment_id=made['id'],
+                   connector={'host': 'client'})['connection_info']
+        call('complete_attachment', attachment_id=made['id'])
+        connection = connections.open_connection(way, writable=True)
+        connection.write(0, b'x' * 4096)
+        connection.flush()
+        connection.close()
+        self.assertEqual(
+            ('in-use', [made['id']]),
+            tuple(self.show('volume', volume_id)[name]
+                  for name in ('status', 'attachments')))
+        for _ in range(2):
+            self.assertIsNone(call('delete_attachment',
+                                   attachment_id=made['id']))
+        self.assertEqual('available', self.show('volume', volume_id)[
+            'status'])
+        self.volumes.finish('delete_volume', volume_id=volume_id)
+
     def test_the_example_of_the_documentation(self) -> None:
         file = self.fleet.directory / 'my.conf'
         file.write_text(CONFIGURATION.format(self.fleet.transport_url))
