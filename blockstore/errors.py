@@ -36,6 +36,9 @@ BACKUP_NO_SERVICE = 'blockstore.backup.no_service'
 BACKUP_DAMAGED = 'blockstore.backup.damaged'
 BACKUP_CANCELLED = 'blockstore.backup.cancelled'
 
+MANAGE_INVALID_REFERENCE = 'blockstore.manage.invalid_reference'
+MANAGE_ALREADY_MANAGED = 'blockstore.manage.already_managed'
+
 ATTACHMENT_BAD_STATUS = 'blockstore.attachment.bad_status'
 CONNECTION_NOT_FETCHED = 'blockstore.connection.not_fetched'
 ATTACHMENT_OF_SERVER = 'blockstore.attachment.of_server'

@@ -113,6 +113,42 @@ class SnapshotIsBusy(DriverError):
     default_code = errors.SNAPSHOT_BUSY
 
 
+class _Unmanageable(DriverError):
+    """Parent of what can be wrong with a reference to an object.
+
+    Made of a message, as all others are, or, as authors of drivers know it,
+    of what the message says.
+    """
+
+    text = ''
+
+    def __init__(self, message: str = '', *, code: str | None = None,
+                 blockers: Sequence[str] = (), remedy: str = '',
+                 **facts: object) -> None:
+        super().__init__(message or self.text.format_map(facts), code=code,
+                         blockers=blockers, remedy=remedy)
+
+
+class ManageExistingInvalidReference(_Unmanageable):
+    """Raised when a reference names nothing that can be taken over.
+
+    Keywords: ``existing_ref`` and ``reason``.
+    """
+
+    default_code = errors.MANAGE_INVALID_REFERENCE
+    text = 'the reference {existing_ref!r} cannot be taken over: {reason}'
+
+
+class ManageExistingAlreadyManaged(_Unmanageable):
+    """Raised when what shall be taken over is managed by another row.
+
+    Keyword: ``volume_ref``, the id of that row or the object's name.
+    """
+
+    default_code = errors.MANAGE_ALREADY_MANAGED
+    text = '{volume_ref} is managed already'
+
+
 class InvalidConnector(Invalid):
     """Raised when a connector lacks what the back end needs to attach."""
 

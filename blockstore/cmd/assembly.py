@@ -74,6 +74,7 @@ def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
          transport: typing.Any, publisher: Publisher) -> response.App:
     """Make the API application; refuses a strategy that cannot work."""
     strategies.check(conf)
+    publisher.remember(opened)
     return pages.Pages(
         watched(conf, opened),
         health.Health(conf, [], checks.of(conf, opened, transport)),
@@ -105,6 +106,7 @@ def serve(conf: cfg.ConfigOpts, services: Sequence[base.Service],
     places = slots.Shared(lambda: int(conf.operations.daemon_workers))
     for service in services:
         if isinstance(service, manager.Manager):
+            publisher.remember(service.database)
             service.worker.watch(publisher)
             service.worker.share(places)
     every = [publisher, *services]

@@ -17,6 +17,10 @@ OPTS: list[cfg.Opt] = [
         'memory_lacks', default=[],
         help='Capabilities that the back end shall not have, by name, for '
              'instance attaches_snapshots.'),
+    cfg.BoolOpt(
+        'memory_keeps_origins', default=False,
+        help='Whether the back end refuses to delete a volume that still has '
+             'snapshots there, as LVM and Ceph do.'),
     cfg.FloatOpt(
         'memory_capacity_gb', default=1024.0, min=0.0,
         help='Capacity of the back end in GiB, as it is reported.'),

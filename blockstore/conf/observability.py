@@ -11,8 +11,17 @@ GROUP = 'observability'
 OPTS: list[cfg.Opt] = [
     cfg.IntOpt(
         'notification_queue', default=1000, min=1,
-        help='How many notifications may wait for a broker that is slow or '
-             'away. Further ones are dropped, logged and counted.'),
+        help='How many notifications a process holds in memory while the '
+             'broker is slow or away. Further ones wait in the database '
+             'alone, and are sent later.'),
+    cfg.IntOpt(
+        'notification_backlog', default=100_000, min=1,
+        help='How many notifications may wait in the database. When there '
+             'are more, the oldest are given up, logged and counted.'),
+    cfg.IntOpt(
+        'notification_kept', default=86_400, min=1,
+        help='Seconds after which a notification that could not be sent is '
+             'given up, logged and counted.'),
     cfg.HostAddressOpt(
         'host', default='127.0.0.1',
         help='Where this daemon serves /metrics, /health/live and '

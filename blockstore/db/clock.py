@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from blockstore.db.engine import Transaction
 
 _MICROSECONDS = 1_000_000
+_SERVERS = ('mysql', 'mariadb', 'postgresql')
 
 
 def now(tx: Transaction, seconds: float = 0.0) -> typing.Any:
@@ -24,15 +25,27 @@ def now(tx: Transaction, seconds: float = 0.0) -> typing.Any:
     It is a value for a statement, not one to look at; see :func:`read`.
     """
     dialect = tx.connection.dialect.name
+    return (sql(dialect, seconds) if dialect in _SERVERS
+            else timeutils.utcnow() + datetime.timedelta(seconds=seconds))
+
+
+def sql(dialect: str, seconds: float = 0.0) -> sa.ColumnElement[typing.Any]:
+    """Return the same for a statement that is made once and run often.
+
+    :param dialect: SQLAlchemy's name of the kind of database.
+    """
     if dialect == 'postgresql':
         return sa.func.timezone(
             'utc', sa.func.clock_timestamp(), type_=sa.DateTime(),
             ) + datetime.timedelta(seconds=seconds)
-    if dialect in ('mysql', 'mariadb'):
+    if dialect in _SERVERS:
         return sa.func.timestampadd(
             sa.text('MICROSECOND'), round(seconds * _MICROSECONDS),
             sa.func.utc_timestamp(sa.text('6')), type_=sa.DateTime())
-    return timeutils.utcnow() + datetime.timedelta(seconds=seconds)
+    # Looked up whenever the statement is run.
+    return sa.bindparam(
+        None, type_=sa.DateTime(), callable_=lambda: timeutils.utcnow()
+        + datetime.timedelta(seconds=seconds))
 
 
 def read(tx: Transaction) -> datetime.datetime:

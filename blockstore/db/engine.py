@@ -31,6 +31,9 @@ from sqlalchemy import pool
 from blockstore.db import failures
 from blockstore.lifecycle import boundaries
 
+_T = typing.TypeVar('_T')
+Gatherer = Callable[['Transaction', list[_T]], None]
+
 
 class _Here(threading.local):
     """What the transactions of this thread have come to.
@@ -58,6 +61,7 @@ class Transaction:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self._last_looks: list[Callable[[], None]] = []
+        self._gathered: dict[typing.Any, list[typing.Any]] = {}
         self._follow_ups: list[Callable[[], None]] = []
 
     def execute(self, statement: sa.Executable,
@@ -66,9 +70,26 @@ class Transaction:
         """Run a Core statement."""
         return self.connection.execute(statement, parameters)
 
+    def aside(self) -> contextlib.AbstractContextManager[typing.Any]:
+        """Do something whose failure shall not spoil this transaction.
+
+        Only PostgreSQL needs to be told: there one failed statement ends
+        all.  It costs two statements.
+        """
+        if self.connection.dialect.name == 'postgresql':
+            return self.connection.begin_nested()
+        return contextlib.nullcontext()
+
     def before_commit(self, last_look: Callable[[], None]) -> None:
         """Look at what this transaction has come to, just before it ends."""
         self._last_looks.append(last_look)
+
+    def gather(self, last_look: 'Gatherer[_T]', item: _T) -> None:
+        """Have one last look take all items that are gathered for it."""
+        if last_look not in self._gathered:
+            items = self._gathered[last_look] = []
+            self.before_commit(lambda: last_look(self, items))
+        self._gathered[last_look].append(item)
 
     def look(self) -> None:
         """Take the last looks, in order."""

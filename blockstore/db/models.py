@@ -390,6 +390,25 @@ class Operation(Base):
     finished_at: orm.Mapped[OptionalTime]
 
 
+class Notification(Base):
+    """A notification that is not known to be sent, and who sends it."""
+
+    __tablename__ = 'notifications'
+    __table_args__ = (sa.Index('notifications_held', 'held_until'),
+                      sa.Index('notifications_age', 'created_at'),
+                      Base.__table_args__)
+
+    id: orm.Mapped[str] = _uuid()
+    event_type: orm.Mapped[str]
+    publisher_id: orm.Mapped[str]
+    is_error: orm.Mapped[bool]
+    context: orm.Mapped[dict[str, typing.Any]]
+    payload: orm.Mapped[dict[str, typing.Any]]
+    owner: orm.Mapped[str] = _id(nullable=False)
+    held_until: orm.Mapped[Time]
+    created_at: orm.Mapped[Time]
+
+
 class DriverDocument(Base):
     """A fact that a volume driver keeps (its book)."""
 

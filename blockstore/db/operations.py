@@ -6,6 +6,8 @@ for all services of a topic together and whoever is started anew.
 """
 
 import datetime
+import functools
+import types
 import typing
 
 from oslo_utils import timeutils
@@ -54,6 +56,16 @@ def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
     worker left, then the oldest.  The operations of one resource are due one
     after the other.
     """
+    statement = _due(tx.connection.dialect.name, topic, hosts, kinds)
+    return [Due(id_, kind, bool(others)) for id_, kind, others
+            in tx.execute(statement, {'at_most': limit})]
+
+
+# Making it takes many times longer than running it.
+@functools.lru_cache(256)
+def _due(dialect: str, topic: str, hosts: tuple[str, ...],
+         kinds: tuple[str, ...] | None) -> sa.Select[typing.Any]:
+    """Make the statement of :func:`due`."""
     waiting = sa.select(_T.c.kind, _T.c.project_id).where(
         _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
         _for(_T, hosts)).distinct().subquery('waiting')
@@ -63,8 +75,8 @@ def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
         return sa.select(one.c.id).where(
             one.c.state == state, one.c.project_id == waiting.c.project_id,
             one.c.topic == topic, one.c.kind == waiting.c.kind,
-            _for(one, hosts), _free(tx, one), ~_older_open(one)).order_by(
-                one.c.created_at, one.c.id).limit(1).scalar_subquery()
+            _for(one, hosts), _free(dialect, one), ~_older_open(one)
+            ).order_by(one.c.created_at, one.c.id).limit(1).scalar_subquery()
 
     served = _T.alias('served')
     heads = sa.select(
@@ -79,31 +91,77 @@ def due(tx: Transaction, topic: str, hosts: tuple[str, ...], limit: int,
     more = sa.exists().where(
         other.c.state.in_(OPEN), other.c.project_id == _T.c.project_id,
         other.c.topic == topic, other.c.kind == _T.c.kind,
-        _for(other, hosts), _free(tx, other), other.c.id != _T.c.id)
-    statement = sa.select(_T.c.id, _T.c.kind, more).join(
+        _for(other, hosts), _free(dialect, other), other.c.id != _T.c.id)
+    return sa.select(_T.c.id, _T.c.kind, more).join(
         heads, heads.c.id == _T.c.id).order_by(
             sa.func.coalesce(heads.c.served_at, _NEVER), _T.c.created_at,
-            _T.c.id).limit(limit)
-    return [Due(id_, kind, bool(others))
-            for id_, kind, others in tx.execute(statement)]
+            _T.c.id).limit(sa.bindparam('at_most', type_=sa.Integer))
+
+
+def anything_waits(tx: Transaction, topic: str, hosts: tuple[str, ...],
+                   kinds: tuple[str, ...]) -> bool:
+    """Tell whether nobody holds some operation that these hosts may do."""
+    statement = _waiting(tx.connection.dialect.name, topic, hosts, kinds)
+    return tx.execute(statement).first() is not None
+
+
+@functools.lru_cache(64)
+def _waiting(dialect: str, topic: str, hosts: tuple[str, ...],
+             kinds: tuple[str, ...]) -> sa.Select[typing.Any]:
+    return sa.select(sa.literal_column('1')).select_from(_T).where(
+        _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
+        _for(_T, hosts), _free(dialect, _T)).limit(1)
+
+
+def offered(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
+            kinds: tuple[str, ...] | None = None) -> Row | None:
+    """Return an operation that these hosts may take now, and hold its row.
+
+    An operation waits for older open ones on the same resource.
+    """
+    row = tx.execute(
+        _offered(tx.connection.dialect.name, topic, hosts, kinds),
+        {'this': id_}).one_or_none()
+    return (None if row is None or row.waits
+            else typing.cast('Row', types.SimpleNamespace(**row._mapping)))
+
+
+@functools.lru_cache(64)
+def _offered(dialect: str, topic: str, hosts: tuple[str, ...],
+             kinds: tuple[str, ...] | None) -> sa.Select[typing.Any]:
+    return sa.select(_T, _older_open(_T).label('waits')).where(
+        _T.c.id == sa.bindparam('this'), _T.c.state.in_(OPEN),
+        _T.c.topic == topic, _known(kinds), _for(_T, hosts),
+        _free(dialect, _T)).with_for_update()
+
+
+def take(tx: Transaction, row: Row, owner: str, lease: float) -> Row:
+    """Let a worker hold what was offered to it in this transaction.
+
+    :returns: the row as it is from now on, but for the times.
+    """
+    changes = {'state': RUNNING, 'attempt': row.attempt + 1,
+               'lease_owner': owner}
+    tx.execute(_take(tx.connection.dialect.name, lease), {
+        **changes, 'this': row.id,
+        'updated_at': timeutils.utcnow()})
+    return typing.cast('Row', types.SimpleNamespace(
+        **{**vars(row), **changes}))
+
+
+@functools.lru_cache(64)
+def _take(dialect: str, lease: float) -> sa.Update:
+    return sa.update(_T).where(_T.c.id == sa.bindparam('this')).values(
+        lease_expires_at=clock.sql(dialect, lease),
+        claimed_at=clock.sql(dialect))
 
 
 def claim(tx: Transaction, id_: str, topic: str, hosts: tuple[str, ...],
           owner: str, lease: float, kinds: tuple[str, ...] | None = None,
-          ) -> bool:
-    """Take an operation if nobody holds it; tell whether it was taken.
-
-    An operation waits for older open ones on the same resource.
-    """
-    waiting = tx.execute(sa.select(sa.literal(1)).select_from(_T).where(
-        _T.c.id == id_, _older_open(_T))).first()
-    return waiting is None and rows.update(
-        tx, Row, id_, {'state': RUNNING, 'attempt': _T.c.attempt + 1,
-                       'lease_owner': owner,
-                       'lease_expires_at': clock.now(tx, lease),
-                       'claimed_at': clock.now(tx)},
-        _T.c.state.in_(OPEN), _T.c.topic == topic, _known(kinds),
-        _for(_T, hosts), _free(tx, _T))
+          ) -> Row | None:
+    """Take an operation if nobody holds it; None if it cannot be."""
+    row = offered(tx, id_, topic, hosts, kinds)
+    return None if row is None else take(tx, row, owner, lease)
 
 
 def renew(tx: Transaction, id_: str, owner: str, lease: float,
@@ -322,6 +380,6 @@ def _for(this: sa.FromClause, hosts: tuple[str, ...],
     return sa.func.coalesce(this.c.host, '').in_(('', *hosts))
 
 
-def _free(tx: Transaction, this: sa.FromClause) -> sa.ColumnElement[bool]:
+def _free(dialect: str, this: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.or_(this.c.lease_owner.is_(None),
-                  this.c.lease_expires_at < clock.now(tx))
+                  this.c.lease_expires_at < clock.sql(dialect))

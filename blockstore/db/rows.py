@@ -6,6 +6,7 @@ tenant into the query itself, so that no code path can forget it.
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+import functools
 import typing
 
 from oslo_utils import timeutils
@@ -33,7 +34,8 @@ def insert(tx: Transaction, model: type[models.Base], **values: typing.Any,
     for column in ('created_at', 'status_changed_at'):
         if column in target.c and values.get(column) is None:
             values[column] = now
-    tx.execute(sa.insert(target).values(**values))
+    made, plain = _with_values(_insert(target), values)
+    tx.execute(made, plain)
 
 
 def get(tx: Transaction, model: type[_M], id_: str, *, lock: bool = False,
@@ -42,33 +44,63 @@ def get(tx: Transaction, model: type[_M], id_: str, *, lock: bool = False,
 
     :param lock: hold the row until the end of the transaction.
     """
-    target = table(model)
-    statement = sa.select(target).where(target.c.id == id_)
-    if 'deleted' in target.c:
-        statement = statement.where(target.c.deleted == sa.false())
-    if lock:
-        statement = statement.with_for_update()
-    return typing.cast('_M | None', tx.execute(statement).one_or_none())
+    return typing.cast('_M | None', tx.execute(
+        _select(table(model), lock=lock), {'this': id_}).one_or_none())
 
 
 def even_deleted(tx: Transaction, model: type[_M], id_: str) -> _M | None:
     """Return the row, be it marked as deleted or not."""
-    target = table(model)
     return typing.cast('_M | None', tx.execute(
-        sa.select(target).where(target.c.id == id_)).one_or_none())
+        _select(table(model), deleted=True), {'this': id_}).one_or_none())
 
 
 def get_for(tx: Transaction, context: RequestContext, model: type[_M],
             id_: str, *, lock: bool = False) -> _M | None:
     """Return the row if this caller may see it, or None."""
     target = table(model)
-    statement = sa.select(target).where(target.c.id == id_)
-    if 'deleted' in target.c:
+    statement = visible(_select(target, lock=lock), target, context)
+    return typing.cast('_M | None', tx.execute(
+        statement, {'this': id_}).one_or_none())
+
+
+# Statements of every request are made once: making one takes longer than
+# running it.
+
+@functools.lru_cache(256)
+def _select(target: sa.Table, *, lock: bool = False, deleted: bool = False,
+            ) -> sa.Select[typing.Any]:
+    """Select the row that ``this`` names.
+
+    :param deleted: also one that is marked as deleted.
+    """
+    statement = sa.select(target).where(target.c.id == sa.bindparam('this'))
+    if 'deleted' in target.c and not deleted:
         statement = statement.where(target.c.deleted == sa.false())
-    statement = visible(statement, target, context)
-    if lock:
-        statement = statement.with_for_update()
-    return typing.cast('_M | None', tx.execute(statement).one_or_none())
+    return statement.with_for_update() if lock else statement
+
+
+@functools.lru_cache(256)
+def _insert(target: sa.Table) -> sa.Insert:
+    return sa.insert(target)
+
+
+@functools.lru_cache(256)
+def _update(target: sa.Table) -> sa.Update:
+    return sa.update(target).where(target.c.id == sa.bindparam('this'))
+
+
+_W = typing.TypeVar('_W', sa.Insert, sa.Update)
+
+
+def _with_values(statement: _W, values: Values) -> tuple[_W, Values]:
+    """Put what the database computes into a statement; return the rest."""
+    computed = {name: value for name, value in values.items()
+                if isinstance(value, sa.ClauseElement)}
+    if not computed:
+        return statement, values
+    return statement.values(computed), {
+        name: value for name, value in values.items()
+        if name not in computed}
 
 
 def visible(statement: typing.Any, target: sa.Table, context: RequestContext,
@@ -89,8 +121,11 @@ def update(tx: Transaction, model: type[models.Base], id_: str,
     changes = dict(values)
     if 'updated_at' in target.c:
         changes.setdefault('updated_at', timeutils.utcnow())
-    statement = sa.update(target).where(target.c.id == id_, *conditions)
-    return tx.execute(statement.values(**changes)).rowcount == 1
+    statement = _update(target)
+    if conditions:
+        statement = statement.where(*conditions)
+    made, plain = _with_values(statement, changes)
+    return tx.execute(made, {'this': id_, **plain}).rowcount == 1
 
 
 def move_status(tx: Transaction, model: type[models.Base], id_: str,

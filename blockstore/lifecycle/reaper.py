@@ -18,6 +18,7 @@ from blockstore import context as contexts
 from blockstore import metrics
 from blockstore.db import messages as db_messages
 from blockstore.db import models
+from blockstore.db import notifications as db_notifications
 from blockstore.db import operations as db_operations
 from blockstore.db import retry
 from blockstore.db import rows
@@ -52,6 +53,7 @@ class Reaper:
 
     def __init__(self, conf: cfg.ConfigOpts, database: Database) -> None:
         self._age = 2 * conf.operations.lease
+        self._told = conf.observability.notification_kept
         self._kept = datetime.timedelta(days=conf.operations.kept_days)
         self._database = database
 
@@ -59,12 +61,14 @@ class Reaper:
     def look(self) -> int:
         """End what is stuck; return how many rows were.
 
-        Also forgets user messages and closed operations that are too old.
+        Also forgets user messages, notifications and closed operations that
+        are too old.
         """
         volumes = rows.table(models.Volume)
         snapshots = rows.table(models.Snapshot)
         with self._database.write() as tx:
             db_messages.delete_expired(tx)
+            _not_told(tx, db_notifications.delete_older(tx, self._told))
             db_operations.delete_closed(
                 tx, timeutils.utcnow() - self._kept)
             return sum((
@@ -127,3 +131,13 @@ def _counted(tx: Transaction, noun: str, reason: str, number: int) -> int:
         tx.after_commit(
             lambda: metrics.ORPHANS.labels(noun, reason).inc(number))
     return number
+
+
+def _not_told(tx: Transaction, number: int) -> None:
+    def count() -> None:
+        metrics.NOTIFICATIONS_FAILED.labels('too old').inc(number)
+        LOG.error('%d notifications could not be sent for too long: nobody '
+                  'is told of them', number)
+
+    if number:
+        tx.after_commit(count)

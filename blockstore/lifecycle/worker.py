@@ -1,10 +1,12 @@
 """A worker: claims operations of one topic and runs their handlers.
 
 What waits, waits in the database alone: a worker holds what it runs and
-nothing else.  Its poller looks for what is due when a doorbell rings
-(``ring``), when an operation has ended, and every ``[operations]
-poll_interval`` seconds, be it new, dropped by a broker, or left by a worker
-that died.  It claims as much as there is room for (see
+nothing else.  While there is room for all that is due, its poller claims what
+a doorbell names (``ring``), and nothing needs to be looked for.  It looks for
+what is due every ``[operations] poll_interval`` seconds, be it new, dropped
+by a broker, or left by a worker that died; and, as long as something is known
+to wait (for room, or for another operation on the same resource), whenever an
+operation has ended.  It claims as much as there is room for (see
 :mod:`blockstore.lifecycle.slots`); projects take turns.
 
 What a handler raises decides what follows:
@@ -22,7 +24,9 @@ What a handler raises decides what follows:
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import contextlib
 import itertools
+import queue
 import threading
 import time
 import typing
@@ -51,6 +55,8 @@ LOG = logging.getLogger(__name__)
 _PAUSE = 0.05
 # How often somebody else may be quicker before it is left to the next look.
 _TRIES = 5
+# What becomes of an operation that is closed.
+_CLOSED = ('done', 'failed')
 Limits = Mapping[str, Callable[[], int]]
 
 
@@ -98,8 +104,13 @@ class Worker(base.Service):
         self._own = slots.Shared(limit)
         self._lanes: dict[str, slots.Lane] = {}
         self.share(slots.Shared(lambda: None))
+        self._bells: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._rung = threading.Event()
         self._freed = threading.Event()
+        self._ended = threading.Event()
+        # Whether something may wait that no doorbell will tell of.
+        self._backlog = True
+        self._look_at = 0.0
         self._put_off: set[str] = set()
         self._listener: events.Listener = events.SILENCE
         self._stopping = threading.Event()
@@ -154,8 +165,9 @@ class Worker(base.Service):
         self._admits = check
 
     def ring(self, operation_id: str) -> None:
-        """The doorbell: an operation may be due; look now."""
+        """The doorbell: an operation may be due."""
         LOG.debug('Operation %s is due', operation_id)
+        self._bells.put(operation_id)
         self._rung.set()
 
     def run_now(self, operation_id: str, timeout: float) -> None:
@@ -173,11 +185,9 @@ class Worker(base.Service):
         deadline = time.monotonic() + timeout
         pause = 0.002
         while not self._stopping.is_set():
-            claim = self._claim(operation_id)
+            claim = self._claim(operation_id, anyway=True)
             if claim is not None:
-                lane = self._lanes[claim.operation.kind]
-                lane.enter(anyway=True)
-                self._work(claim, lane)
+                self._work(claim)
             with self._database.read() as tx:
                 row = db.get(tx, operation_id)
             if (row is None or row.state not in db.OPEN
@@ -197,83 +207,140 @@ class Worker(base.Service):
             self._rung.clear()
             self._freed.clear()
             try:
-                self._take()
+                self._answer()
             except db_exception.DBError:
                 LOG.exception('Cannot look for due operations; will retry')
+                self._backlog = True
+                self._put_off_look()
             if not all(lane.room() for lane in self._lanes.values()):
                 self._freed.wait(_PAUSE)
-            self._rung.wait(self._options.poll_interval)
+            self._rung.wait(max(0.0, self._look_at - time.monotonic()))
 
-    def _take(self) -> None:
-        """Begin what is due, as long as there is room and more of it."""
+    def _answer(self) -> None:
+        """Claim what doorbells name if that is all; else look for more."""
+        rung = self._listen()
+        if (not self._backlog and time.monotonic() < self._look_at
+                and all(self._begin(one) for one in rung)):
+            return
+        self._ended.clear()
+        self._backlog = False
+        self._look()
+        self._put_off_look()
+        if self._backlog and self._ended.is_set():
+            # What has ended meanwhile did not know that something waits.
+            self._rung.set()
+
+    def _listen(self) -> list[str]:
+        """Return the operations whose doorbells have rung."""
+        rung = []
+        while not self._bells.empty():
+            rung.append(self._bells.get())
+        return rung
+
+    def _put_off_look(self) -> None:
+        self._look_at = time.monotonic() + self._options.poll_interval
+
+    def _look(self) -> None:
+        """Begin what is due, as long as there is room and more of it.
+
+        Notes whether something waits all the same.
+        """
         tries = _TRIES
         while tries and not self._stopping.is_set():
             kinds = tuple(kind for kind, lane in self._lanes.items()
                           if lane.room())
             if not kinds:
-                return
+                break
             with self._database.read() as tx:
                 if not self._admits(tx):
-                    return
+                    break
                 due = db.due(tx, self._topic, self._hosts,
                              self._options.workers * 8, kinds)
-            begun = [self._begin(one) for one in due]
+            begun = [self._begin(one.id) for one in due]
             if not any(one.more or not taken
                        for one, taken in zip(due, begun, strict=True)
                        if self._lanes[one.kind].room()):
+                self._backlog = any(one.more for one in due) or (
+                    self._anything_waits())
                 return
             tries = _TRIES if any(begun) else tries - 1
+        self._backlog = True
 
-    def _begin(self, due: db.Due) -> bool:
+    def _anything_waits(self) -> bool:
+        with self._database.read() as tx:
+            return db.anything_waits(tx, self._topic, self._hosts,
+                                     tuple(self._handlers))
+
+    def _begin(self, operation_id: str) -> bool:
         """Claim an operation and run it, if there is room for it."""
-        lane = self._lanes[due.kind]
-        if self._stopping.is_set() or not lane.enter():
+        if self._stopping.is_set():
             return False
-        claim = None
-        try:
-            claim = self._claim(due.id)
-        finally:
-            if claim is None:
-                lane.leave()
+        claim = self._claim(operation_id)
         if claim is None:
             return False
-        threading.Thread(target=self._work, args=(claim, lane), daemon=True,
+        threading.Thread(target=self._work, args=(claim,), daemon=True,
                          name=f'{self._topic}-operation').start()
         return True
 
-    def _work(self, claim: Claim, lane: slots.Lane) -> None:
+    def _work(self, claim: Claim) -> None:
+        row = claim.operation
+        state = ''
         try:
             with self._keeper.keeping(claim):
-                self._run(claim)
+                state = self._run(claim)
         except Exception:
             # The boundary of a thread: nobody else would see it.
             LOG.exception('Operation %s was not worked on', claim.id)
         finally:
-            lane.leave()
-            # Others may have waited for the place, or for the resource.
-            self._freed.set()
+            self._lanes[row.kind].leave()
+            self._tell_end(row.host is not None and state in _CLOSED)
+
+    def _tell_end(self, known: bool) -> None:
+        """Let the poller look for what waits for a place or a resource.
+
+        :param known: that this worker would know of it.
+        """
+        if not known:
+            # Another worker may have heard the doorbell of what waits.
+            self._backlog = True
+        self._ended.set()
+        self._freed.set()
+        if self._backlog:
             self._rung.set()
 
     @retry.whole
-    def _claim(self, operation_id: str) -> Claim | None:
+    def _claim(self, operation_id: str, *, anyway: bool = False,
+               ) -> Claim | None:
+        """Take an operation and a place for it; None if one is not free.
+
+        :param anyway: take a place even if there is none.
+        """
+        with contextlib.ExitStack() as place, (
+                self._database.write()) as tx:
+            row = db.offered(tx, operation_id, self._topic, self._hosts,
+                             tuple(self._handlers))
+            if (row is None or not self._admits(tx)
+                    or not self._lanes[row.kind].enter(anyway=anyway)):
+                return None
+            place.callback(self._lanes[row.kind].leave)
+            claim = self._claimed(tx, row)
+            if events.is_first_start(claim.operation):
+                claim.tell(tx, events.START)
+
+            def keep() -> None:
+                place.pop_all()
+
+            tx.after_commit(keep)
+        self._count_takeover(claim.operation)
+        return claim
+
+    def _claimed(self, tx: Transaction, row: db.Row) -> Claim:
         # Each claim has a name of its own: what was taken away may be taken
         # up again here, while the thread that had it hangs.
         owner = f'{self._owner}.{next(self._claims)}'
-        with self._database.write() as tx:
-            if not self._admits(tx) or not db.claim(
-                    tx, operation_id, self._topic, self._hosts, owner,
-                    self._options.lease, tuple(self._handlers)):
-                return None
-            row = db.get(tx, operation_id)
-            if row is None:
-                return None
-            claim = Claim(self._database, row, owner,
-                          self._options.lease, self._hosts[0],
-                          self._listener)
-            if events.is_first_start(row):
-                claim.tell(tx, events.START)
-        self._count_takeover(row)
-        return claim
+        lease = self._options.lease
+        return Claim(self._database, db.take(tx, row, owner, lease), owner,
+                     lease, self._hosts[0], self._listener)
 
     def _count_takeover(self, row: db.Row) -> None:
         """Note that another process has let an operation lie."""
@@ -283,7 +350,7 @@ class Worker(base.Service):
                         row.resource_id, row.attempt)
         self._put_off.discard(row.id)
 
-    def _run(self, claim: Claim) -> None:
+    def _run(self, claim: Claim) -> str:
         row = claim.operation
         handler = self._handlers[row.kind]
         claim.context.update_store()
@@ -296,6 +363,7 @@ class Worker(base.Service):
             self._mend(claim)
             state = 'lost'
         metrics.OPERATIONS_ENDED.labels(row.kind, state).inc()
+        return state
 
     def _attempt(self, handler: Handler, claim: Claim) -> str:
         """Let the handler work; tell what has become of the operation.

@@ -4,12 +4,18 @@
 told and nothing is done.  A notification is made in the transaction that
 makes it true, from the rows as they are at its end, and published when that
 is durable.  Messages to a broker wait in an outbox: no work is ever held up
-or failed by a broker, or by a consumer, that is away.  What cannot be told is
-logged and counted, and lost.
+or failed by a broker, or by a consumer, that is away.
 
->>> worker.watch(Publisher(conf))
+With a database to remember them in (:mod:`blockstore.notifications.backlog`)
+notifications outlive their process, and are sent at least once.  Without one,
+what cannot be told is logged and counted, and lost.
+
+>>> publisher = Publisher(conf)
+>>> publisher.remember(database)
+>>> worker.watch(publisher)
 """
 
+import functools
 import threading
 import typing
 
@@ -21,9 +27,14 @@ from oslo_messaging.notify import notifier as messaging_notifier
 from oslo_utils import strutils
 
 from blockstore import metrics
+from blockstore.db import failures
+from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
 from blockstore.notifications import payloads
+from blockstore.notifications.backlog import Backlog
+from blockstore.notifications.told import Delivery
+from blockstore.notifications.told import Told
 from blockstore.rpc import outbox
 from blockstore.rpc import transport as rpc_transport
 from blockstore.service import base
@@ -46,55 +57,113 @@ class Publisher(base.Service):
         self._conf = conf
         self._drivers = _drivers(conf)
         self._outbox = outbox.Outbox(
-            'notifications', conf.observability.notification_queue, _dropped)
+            'notifications', conf.observability.notification_queue,
+            self._dropped)
+        self._backlog: Backlog | None = None
         self._lock = threading.Lock()
         self._made: list[typing.Any] | None = None
+        self._sending = threading.local()
+
+    def remember(self, database: Database) -> None:
+        """Keep what is to be told in a database; called before the start.
+
+        And in each process after it was forked.
+        """
+        if self._drivers and self._backlog is None:
+            self._backlog = Backlog(self._conf, database, self._publish)
 
     def start(self) -> None:
-        """Nothing to do: the first notification starts what it needs."""
+        """Send what dead processes have left; nothing else is needed.
+
+        The first notification starts what sends it.
+        """
+        if self._backlog is not None:
+            self._backlog.start()
 
     def stop(self, deadline: float) -> None:
         """Send what waits, if the broker is there."""
-        lost = self._outbox.drain(deadline)
-        if lost:
-            metrics.NOTIFICATIONS_FAILED.labels('stopped').inc(lost)
-            LOG.warning('%d notifications were not sent before the end', lost)
+        left = self._outbox.drain(deadline)
+        if self._backlog is not None:
+            left = self._backlog.stop(deadline)
+            if left:
+                LOG.info('%d notifications are left for others, or for the '
+                         'next start, to send', left)
+        elif left:
+            metrics.NOTIFICATIONS_FAILED.labels('stopped').inc(left)
+            LOG.warning('%d notifications were not sent before the end', left)
 
     def tell(self, tx: Transaction, event: events.Event) -> None:
         """Publish an event as soon as it is true."""
-        if not self._drivers:
-            return
-        tx.before_commit(lambda: self._look(tx, event))
+        if self._drivers:
+            tx.gather(self._look, event)
 
-    def _look(self, tx: Transaction, event: events.Event) -> None:
+    def _look(self, tx: Transaction, told_of: list[events.Event]) -> None:
         """See what is to be told, while the transaction still shows it."""
         try:
-            # Of its own: what fails here must not spoil what is told of.
-            with tx.connection.begin_nested():
-                found = payloads.of(tx, event.noun, event.resource_id)
-        except Exception as error:  # noqa: BLE001
+            with tx.aside():
+                messages = [told for event in told_of
+                            if (told := self._describe(tx, event))]
+                if self._backlog is not None:
+                    self._backlog.write(tx, messages)
+        except Exception as error:
+            if failures.is_passing(error):
+                # All of the transaction is undone, and may be repeated.
+                raise
             # The boundary of telling: whatever goes wrong in it is logged
             # and counted, and the work goes on.
-            _failed(event, error)
+            _failed(told_of, error)
             return
-        if found is not None and not found.hidden:
-            tx.after_commit(lambda: self._publish(event, found))
+        for told in messages:
+            tx.after_commit(functools.partial(self._publish, told))
 
-    def _publish(self, event: events.Event, found: payloads.Described,
-                 ) -> None:
+    def _describe(self, tx: Transaction, event: events.Event) -> Told | None:
+        """Return what is told of an event, if anything is."""
+        found = payloads.of(tx, event.noun, event.resource_id)
+        if found is None or found.hidden:
+            return None
         noun = event.publisher or event.noun
         host = event.host or found.host or self._conf.service.host
         details = {key: strutils.mask_password(value)
                    if isinstance(value, str) else value
                    for key, value in event.details.items()}
+        return Told(event.type, f'{noun}.{host}', event.is_error,
+                    event.context, {**found.payload, **details})
+
+    def _publish(self, told: Told) -> None:
+        """Hand a notification to all drivers."""
+        if self._backlog is not None:
+            self._backlog.hold(told)
+        delivery = self._sending.delivery = Delivery(told, self._over)
+        good = False
         try:
             for one in self._notifiers():
-                sender = one.prepare(publisher_id=f'{noun}.{host}')
-                tell = sender.error if event.is_error else sender.info
-                tell(event.context, event.type, {**found.payload, **details})
+                sender = one.prepare(publisher_id=told.publisher_id)
+                tell = sender.error if told.is_error else sender.info
+                tell(told.context, told.event_type, told.payload)
+            good = True
         except Exception as error:  # noqa: BLE001
             # The same boundary.
-            _failed(event, error)
+            self._dropped(told.event_type, error)
+        finally:
+            del self._sending.delivery
+            delivery.end(good)
+
+    def _over(self, id_: str, sent: bool) -> None:
+        if self._backlog is not None:
+            self._backlog.over(id_, sent)
+
+    def _dropped(self, name: str, error: Exception | None) -> None:
+        """Note that a notification was not sent."""
+        trace = error if LOG.isEnabledFor(logging.DEBUG) else None
+        if self._backlog is not None:
+            LOG.info('The notification %s is sent later: %s', name,
+                     error or 'too many wait for the broker', exc_info=trace)
+            return
+        metrics.NOTIFICATIONS_FAILED.labels(
+            'failed' if error else 'full').inc()
+        LOG.warning('Nobody is told of %s: %s', name,
+                    error or 'too many notifications wait for the broker',
+                    exc_info=trace)
 
     def _notifiers(self) -> list[typing.Any]:
         with self._lock:
@@ -103,6 +172,7 @@ class Publisher(base.Service):
                     self._conf, self._conf[GROUP].transport_url,
                     _PatientTransport)
                 transport.outbox = self._outbox
+                transport.sending = self._sending
                 self._made = [oslo_messaging.Notifier(
                     transport, driver=driver,
                     serializer=rpc_transport.RequestContextSerializer())
@@ -115,15 +185,30 @@ class _PatientTransport(
     """A transport that takes every message, and sends it when it can."""
 
     outbox: outbox.Outbox
+    #: ``delivery``: what this thread hands out.
+    sending: threading.local
 
     def _send_notification(self, target: typing.Any, ctxt: typing.Any,
                            message: typing.Any, version: float,
                            retry: int | None = None) -> None:
+        delivery: Delivery = self.sending.delivery
+        # The same each time that it is sent.
+        message = {**message, 'message_id': delivery.told.id,
+                   'timestamp': str(delivery.told.at)}
+
         def send() -> None:
-            self._driver.send_notification(target, ctxt, message, version,
-                                           retry=retry)
+            good = False
+            try:
+                self._driver.send_notification(target, ctxt, message, version,
+                                               retry=retry)
+                good = True
+            finally:
+                delivery.end(good)
             metrics.NOTIFICATIONS.labels(message['priority']).inc()
-        self.outbox.put(str(message['event_type']), send)
+
+        delivery.begin()
+        if not self.outbox.put(str(message['event_type']), send):
+            delivery.end(good=False)
 
 
 def _drivers(conf: cfg.ConfigOpts) -> list[str]:
@@ -140,18 +225,8 @@ def _is_local(conf: cfg.ConfigOpts) -> bool:
     return bool(url.transport == 'local')
 
 
-def _failed(event: events.Event, error: Exception) -> None:
-    metrics.NOTIFICATIONS_FAILED.labels('made').inc()
-    LOG.warning('Nobody is told of %s of %s: %s', event.type,
-                event.resource_id, error, exc_info=error)
-
-
-def _dropped(name: str, error: Exception | None) -> None:
-    if error is None:
-        metrics.NOTIFICATIONS_FAILED.labels('full').inc()
-        LOG.warning('Nobody is told of %s: too many notifications wait for '
-                    'the broker', name)
-        return
-    metrics.NOTIFICATIONS_FAILED.labels('failed').inc()
-    LOG.warning('The notification %s was not delivered: %s', name, error,
-                exc_info=(error if LOG.isEnabledFor(logging.DEBUG) else None))
+def _failed(told_of: list[events.Event], error: Exception) -> None:
+    metrics.NOTIFICATIONS_FAILED.labels('made').inc(len(told_of))
+    for event in told_of:
+        LOG.warning('Nobody is told of %s of %s: %s', event.type,
+                    event.resource_id, error, exc_info=error)

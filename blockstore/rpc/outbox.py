@@ -1,8 +1,9 @@
-"""Sending what may be lost, without ever waiting for the broker.
+"""Sending without ever waiting for the broker.
 
 Messages go through a bounded queue and one thread.  Whoever sends is never
 held up and never sees an error: a message that finds the queue full, or that
-the broker's client refuses, is dropped, and the owner is told so.
+the broker's client refuses, is dropped, and the owner is told so.  (Whether it
+is lost then is the owner's business.)
 
 >>> outbox = Outbox('notifications', limit=1000, dropped=count)
 >>> outbox.put('volume.create.end', lambda: transport.send(…))
@@ -32,8 +33,8 @@ class Outbox:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, name: str, send: Send) -> None:
-        """Have a message sent soon.
+    def put(self, name: str, send: Send) -> bool:
+        """Have a message sent soon; tell whether there was room for it.
 
         :param name: what it is about, for whoever is told that it was lost.
         :param send: sends it; may raise whatever it likes.
@@ -43,6 +44,8 @@ class Outbox:
             self._waiting.put_nowait((name, send))
         except queue.Full:
             self._dropped(name, None)
+            return False
+        return True
 
     def drain(self, deadline: float) -> int:
         """Wait until everything is sent; return how much is not.

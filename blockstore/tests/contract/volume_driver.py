@@ -12,6 +12,7 @@ from oslotest import base as test_base
 from blockstore.tests.contract import driver_connections
 from blockstore.tests.contract import driver_extents
 from blockstore.tests.contract import driver_fixture
+from blockstore.tests.contract import driver_managing
 from blockstore.tests.contract import driver_snapshots
 from blockstore.tests.contract import driver_volumes
 
@@ -22,6 +23,7 @@ class VolumeDriverContract(driver_volumes.VolumeTests,
                            driver_snapshots.SnapshotTests,
                            driver_connections.ConnectionTests,
                            driver_extents.ExtentTests,
+                           driver_managing.ManagingTests,
                            driver_fixture.DriverFixture):
     """All parts; see DriverFixture for what a subclass adds."""
 

@@ -121,6 +121,8 @@ class FunctionalTest(testtools.TestCase):
         self.transport = rpc_transport.get_transport(
             CONF, f'local://{self.id().replace(".", "-")}')
         self.publisher = Publisher(CONF)
+        self.publisher.remember(self.database)
+        self.addCleanup(lambda: self.publisher.stop(time.monotonic() + 10))
         self.start_services()
         self.services = Services(
             CONF, self.database, Clients(

@@ -126,7 +126,59 @@ class AnswersAnew(memory.MemoryDriver):
         return info
 
 
+class TakesAnySnapshot(memory.MemoryDriver):
+    def _a_snapshot(self, snapshot, existing_ref):
+        return self._found(snapshot, existing_ref)
+
+
+class ManagesOnce(memory.MemoryDriver):
+    def manage_existing(self, volume, existing_ref):
+        if volume.name in self.pool.contents:
+            raise exceptions.DriverError('exists')
+        return super().manage_existing(volume, existing_ref)
+
+
+class CountsOnce(memory.MemoryDriver):
+    def manage_existing_get_size(self, volume, existing_ref):
+        if volume.name in self.pool.contents:
+            raise exceptions.ManageExistingInvalidReference(
+                existing_ref=existing_ref, reason='it is gone')
+        return super().manage_existing_get_size(volume, existing_ref)
+
+
+class DeletesWhatItLetsGo(memory.MemoryDriver):
+    def unmanage_snapshot(self, snapshot):
+        self.pool.contents.pop(snapshot.name, None)
+
+
+class KeepsWhatItLetsGo(memory.MemoryDriver):
+    def unmanage(self, volume):
+        pass
+
+
+class CopiesOnManage(memory.MemoryDriver):
+    def manage_existing(self, volume, existing_ref):
+        updates = super().manage_existing(volume, existing_ref)
+        self.pool.put_foreign('copy')
+        self.pool.contents['copy'].foreign = False
+        return updates
+
+
+class ListsAllAsFree(memory.MemoryDriver):
+    def _listed(self, rows, kind):
+        for entry in super()._listed(rows, kind):
+            yield {**entry, 'safe_to_manage': True}
+
+
+class PagesWrongly(memory.MemoryDriver):
+    def get_manageable_volumes(self, rows, marker, limit, offset, keys, dirs):
+        return super().get_manageable_volumes(rows, None, limit, offset, keys,
+                                              dirs)
+
+
 MISTAKEN = (
+    TakesAnySnapshot, ManagesOnce, CountsOnce, DeletesWhatItLetsGo,
+    KeepsWhatItLetsGo, CopiesOnManage, ListsAllAsFree, PagesWrongly,
     ForgetsToFreeze, FreezesAgain, CreatesOnce, DeletesOnce, LeavesSnapshots,
     LeavesExports, Shrinks, SharesAClone, ClonesSmall, MissesAChange,
     ComparesWithAnything, BackupSeesWrites, RevertsTheSnapshot,

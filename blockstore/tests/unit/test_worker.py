@@ -175,6 +175,51 @@ class WorkerTest(base.BaseTestCase):
         self.gates[SHORT].let(1)
         self.assertEqual('ab', self.gates[SHORT].wait_for(2))
 
+    def test_a_doorbell_is_answered_without_looking(self):
+        self.set(poll_interval=3600)
+        one = self.start()
+        gate = self.gates[SHORT]
+        self.add(SHORT, 'a')
+        one.ring(f'{0:036d}')
+        gate.wait_for(1)
+        looks = self.useFixture(fixtures.MockPatchObject(
+            db, 'due', wraps=db.due)).mock
+        for number in range(1, 10):
+            self.add(SHORT, 'a')
+            one.ring(f'{number:036d}')
+            gate.let(1)
+            gate.wait_for(number + 1)
+        # The first one may have come before the worker's first look.
+        self.assertLessEqual(looks.call_count, 1)
+
+    def test_a_lost_doorbell_is_found_while_others_ring(self):
+        self.set(workers=8)
+        one = self.start()
+        gate = self.gates[SHORT]
+        self.add(SHORT, 'b')
+        gate.let(100_000)
+        until = time.monotonic() + LIMIT
+        while 'b' not in gate.began and time.monotonic() < until:
+            self.add(SHORT, 'a')
+            one.ring(f'{self.number - 1:036d}')
+            time.sleep(0.01)
+        self.assertIn('b', gate.began)
+
+    def test_what_a_doorbell_could_not_begin_begins_at_once(self):
+        self.set(poll_interval=3600)
+        one = self.start()
+        gate = self.gates[SHORT]
+        self.add(SHORT, 'ab')
+        with self.database.write() as tx:
+            tx.execute(sa.update(rows.table(models.Operation)).values(
+                resource_id='one'))
+        one.ring(f'{0:036d}')
+        gate.wait_for(1)
+        one.ring(f'{1:036d}')
+        time.sleep(0.2)
+        gate.let(1)
+        self.assertEqual('ab', gate.wait_for(2))
+
     def test_places_of_a_daemon(self):
         self.set(workers=8)
         self.start(daemon=slots.Shared(lambda: 3))

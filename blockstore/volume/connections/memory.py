@@ -36,6 +36,7 @@ class Content:
     """The bytes of a volume or snapshot.
 
     :ivar origin: name of what it was made from, or ''.
+    :ivar foreign: whether no driver of ours has it.
     """
 
     def __init__(self, kind: str, id_: str, size: int, origin: str = '',
@@ -45,6 +46,7 @@ class Content:
         self.size = size
         self.origin = origin
         self.blocks: dict[int, bytes] = dict(blocks or {})
+        self.foreign = False
 
     def read_into(self, offset: int, buffer: memoryview) -> None:
         """Fill the buffer."""
@@ -113,6 +115,28 @@ class Pool:
     def called(self) -> list[str]:
         """List the names of the methods that were called, in order."""
         return [call.method for call in self.calls]
+
+    def put_foreign(self, name: str, size: int = GIB, *, kind: str = 'volume',
+                    origin: str = '',
+                    blocks: Mapping[int, bytes] | None = None) -> Content:
+        """Put an object there that none of our drivers made.
+
+        :param size: in bytes.
+        :param origin: of a snapshot, the name of its volume.
+        """
+        with self.lock:
+            content = Content(kind, '', size, origin, blocks)
+            content.foreign = True
+            self.contents[name] = content
+            return content
+
+    def rename(self, old: str, new: str) -> None:
+        """Give an object another name; its snapshots know it by that."""
+        with self.lock:
+            self.contents[new] = self.contents.pop(old)
+            for content in self.contents.values():
+                if content.origin == old:
+                    content.origin = new
 
     def used(self) -> int:
         """Return how many bytes all contents take, shared ones once."""

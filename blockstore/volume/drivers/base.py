@@ -19,78 +19,25 @@ it as a base class; ``capabilities(driver)`` lists what it has.
 
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Mapping
 import typing
 
 from blockstore import exceptions
 from blockstore.volume.connections.base import Extent
+from blockstore.volume.drivers import manageable
+from blockstore.volume.drivers import shapes
 
-Updates = Mapping[str, typing.Any]
-Connector = Mapping[str, typing.Any]
-ConnectionInfo = dict[str, typing.Any]
-Document = dict[str, typing.Any]
-
-
-class Volume(typing.Protocol):
-    """What a driver sees of a volume."""
-
-    id: str
-    project_id: str
-    size: int
-    provider_location: str | None
-    provider_auth: str | None
-
-    @property
-    def name(self) -> str:
-        """Name on the back end, made from the id (``volume-<id>``)."""
+# Drivers and their callers find all names here.
+BackendObject = shapes.BackendObject
+Book = shapes.Book
+ConnectionInfo = shapes.ConnectionInfo
+Connector = shapes.Connector
+Document = shapes.Document
+Snapshot = shapes.Snapshot
+Updates = shapes.Updates
+Volume = shapes.Volume
 
 
-class Snapshot(typing.Protocol):
-    """What a driver sees of a snapshot."""
-
-    id: str
-    project_id: str
-    volume_id: str
-    volume_size: int
-    provider_location: str | None
-    provider_auth: str | None
-
-    @property
-    def name(self) -> str:
-        """Name on the back end, made from the id (``snapshot-<id>``)."""
-
-    @property
-    def volume_name(self) -> str:
-        """Name of the parent volume on the back end."""
-
-
-class Book(typing.Protocol):
-    """Durable facts of one back end, kept for its driver by the service.
-
-    A document is a JSON object under a key (any string up to 255 characters).
-    There is one writer at a time, the volume service that owns the back end,
-    unless the driver is :attr:`Driver.SHAREABLE`.
-    """
-
-    def read(self, key: str) -> Document | None:
-        """Return a copy of the document, or None."""
-
-    def items(self) -> Iterable[tuple[str, Document]]:
-        """Return copies of all documents of this back end."""
-
-    def commit(self, changes: Mapping[str, Document | None]) -> None:
-        """Write or (None) remove documents: all of them or none, durably."""
-
-
-class BackendObject(typing.NamedTuple):
-    """Something that a driver made and that must have an owner row."""
-
-    kind: str           # 'volume', 'snapshot', 'export', 'file', 'process'
-    id: str             # the id of the owning volume or snapshot
-    detail: str = ''    # file name, export name, pid …
-
-
-class Driver:
+class Driver(manageable.Manageables):
     """Base of every volume driver.
 
     :param conf: the option group of this back end (attributes are options).
@@ -334,6 +281,29 @@ class ChangedExtents(typing.Protocol):
 
 
 @typing.runtime_checkable
+class ManagesVolumes(typing.Protocol):
+    """Volumes that stand on the back end can be taken over and let go.
+
+    The methods are in the base: ``manage_existing``,
+    ``manage_existing_get_size``, ``unmanage``, ``get_manageable_volumes``.
+    """
+
+    manages_volumes: typing.Literal[True]
+
+
+@typing.runtime_checkable
+class ManagesSnapshots(typing.Protocol):
+    """Snapshots of its volumes can be taken over and let go (R-024).
+
+    The methods are in the base: ``manage_existing_snapshot``,
+    ``manage_existing_snapshot_get_size``, ``unmanage_snapshot``,
+    ``get_manageable_snapshots``.
+    """
+
+    manages_snapshots: typing.Literal[True]
+
+
+@typing.runtime_checkable
 class ListsObjects(typing.Protocol):
     """The driver can list what it made, to find orphans."""
 
@@ -347,6 +317,8 @@ CAPABILITIES: dict[str, type] = {
     'changed_extents': ChangedExtents,
     'extends_online': ExtendsOnline,
     'lists_objects': ListsObjects,
+    'manages_snapshots': ManagesSnapshots,
+    'manages_volumes': ManagesVolumes,
     'multi_attaches': MultiAttaches,
     'reverts': Reverts,
     'stable_reads': StableReads,

@@ -53,9 +53,9 @@ class Wrapper(base.Driver):
 
 def _methods(driver: base.Driver) -> list[str]:
     """List the methods to hand on: the base's and the capabilities'."""
-    sources = [base.Driver] + [protocol for protocol
-                               in base.CAPABILITIES.values()
-                               if base.has(driver, protocol)]
+    sources = [*base.Driver.__mro__[:-1],
+               *(protocol for protocol in base.CAPABILITIES.values()
+                 if base.has(driver, protocol))]
     found = [name for source in sources for name in vars(source)
              if not name.startswith('_') and name not in _OWN
              and callable(getattr(driver, name, None))]

@@ -108,6 +108,8 @@ class Core(base.Driver):
         """Remove a volume that nobody is connected to."""
         with self.pool.lock:
             self._refuse_connected(volume, exceptions.VolumeIsBusy)
+            if self.conf.memory_keeps_origins:
+                self._refuse_origin(volume)
             self.pool.contents.pop(volume.name, None)
 
     @commanded
@@ -252,6 +254,17 @@ class Core(base.Driver):
             raise family(f'{one.name} has {len(connected)} connections',
                          blockers=connected, remedy='terminate them first')
 
+    def _refuse_origin(self, volume: base.Volume) -> None:
+        snapshots = [name for name, content in self.pool.contents.items()
+                     if content.kind == 'snapshot'
+                     and content.origin == volume.name]
+        if snapshots:
+            raise exceptions.VolumeIsBusy(
+                f'{volume.name} has {len(snapshots)} snapshots on the back '
+                'end', blockers=[f'back-end snapshot {name}'
+                                 for name in sorted(snapshots)[:10]],
+                remedy='manage them and delete them, or remove them there')
+
     def _refuse_second(self, name: str, wanted: str) -> None:
         others = [export for export in self._exports(name)
                   if export != f'{name}/{wanted}'
@@ -260,6 +273,11 @@ class Core(base.Driver):
             raise exceptions.DriverError(
                 f'{name} is connected already', code=errors.VOLUME_ATTACHED,
                 blockers=others, remedy='use a back end with multiattach')
+
+
+def gib(size: int) -> int:
+    """Return a number of bytes in GiB, rounded up, at least 1."""
+    return max(1, -(-size // GIB))
 
 
 def identity(connector: base.Connector) -> str:

@@ -16,6 +16,8 @@ from blockstore.volume.drivers import base
 from blockstore.volume.drivers.memory.core import commanded
 from blockstore.volume.drivers.memory.core import Core
 from blockstore.volume.drivers.memory.core import identity
+from blockstore.volume.drivers.memory.managing import ManagingSnapshots
+from blockstore.volume.drivers.memory.managing import ManagingVolumes
 
 
 class AttachingSnapshots(Core, base.AttachesSnapshots):
@@ -134,7 +136,8 @@ class Listing(Core, base.ListsObjects):
         """Return volumes, snapshots and exports."""
         with self.pool.lock:
             found = [base.BackendObject(content.kind, content.id, name)
-                     for name, content in self.pool.contents.items()]
+                     for name, content in self.pool.contents.items()
+                     if not content.foreign]
             found += [base.BackendObject('export', content.id, export)
                       for export, content in self.pool.exports.items()]
         return found
@@ -146,6 +149,8 @@ _PARTS: dict[str, type[Core]] = {
     'changed_extents': TellingChanged,
     'extends_online': ExtendingOnline,
     'lists_objects': Listing,
+    'manages_snapshots': ManagingSnapshots,
+    'manages_volumes': ManagingVolumes,
     'multi_attaches': MultiAttaching,
     'reverts': Reverting,
     'stable_reads': ReadingStably,
@@ -153,7 +158,8 @@ _PARTS: dict[str, type[Core]] = {
 
 
 class MemoryDriver(TellingAllocated, AttachingSnapshots, TellingChanged,
-                   ExtendingOnline, Listing, MultiAttaching, Reverting,
+                   ExtendingOnline, Listing, ManagingSnapshots,
+                   ManagingVolumes, MultiAttaching, Reverting,
                    ReadingStably):
     """The driver with every capability."""
 
