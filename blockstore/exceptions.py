@@ -9,6 +9,7 @@ as ``snapshot 1b2c…``) and what to do next (``remedy``).
 """
 
 from collections.abc import Sequence
+import errno
 
 from blockstore import errors
 
@@ -101,6 +102,12 @@ class VolumeBackendAPIException(DriverError):
     """Raised when a back end's own interface answered with a failure."""
 
 
+class BackendFull(DriverError):
+    """Raised when a back end has no room for what is written to it."""
+
+    default_code = errors.DRIVER_FULL
+
+
 class VolumeIsBusy(DriverError):
     """Raised when a back end refuses to delete a volume that is in use."""
 
@@ -165,6 +172,12 @@ class StoreError(BlockstoreError):
     default_code = errors.STORE_FAILED
 
 
+class StoreFull(StoreError):
+    """Raised when a backup store has no room for more."""
+
+    default_code = errors.STORE_FULL
+
+
 class StoreObjectMissing(StoreError):
     """Raised when an object that must be in the store is not there."""
 
@@ -205,6 +218,18 @@ class NoValidBackend(BlockstoreError):
     """Raised when no back end passes the scheduler's filters."""
 
     default_code = errors.NO_VALID_BACKEND
+
+
+#: What a system call says when a disk, or a share of it, is full.
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_room() -> BackendFull:
+    """Make the error of a back end without room, in a user's words."""
+    return BackendFull(
+        'the back end has no room left',
+        remedy='delete what is not needed, or have the operator give it more '
+               'room; then repeat')
 
 
 def family(error: BlockstoreError) -> type[BlockstoreError]:

@@ -21,6 +21,7 @@ import time
 import typing
 
 from oslo_config import cfg
+from oslo_db import exception as db_exception
 from oslo_db import options as oslo_options
 from oslo_db.sqlalchemy import engines
 from oslo_db.sqlalchemy import exc_filters
@@ -139,7 +140,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that only reads."""
-        with self.engine.connect() as connection:
+        with _one_family(), self.engine.connect() as connection:
             yield Transaction(connection)
 
     @contextlib.contextmanager
@@ -148,7 +149,7 @@ class Database:
         commits = here.commits
         here.writing = True
         try:
-            with self.engine.begin() as connection:
+            with _one_family(), self.engine.begin() as connection:
                 transaction = Transaction(connection)
                 yield transaction
                 transaction.look()
@@ -174,6 +175,20 @@ class Database:
 def register_options(conf: cfg.ConfigOpts) -> None:
     """Register oslo.db's options, with SQLite as the default database."""
     conf.register_opts(oslo_options.database_opts, group='database')
+
+
+@contextlib.contextmanager
+def _one_family() -> Iterator[None]:
+    """Raise what oslo.db lets through as one of its own errors, too.
+
+    That is what a server says which starts or stops, is full, or has no
+    connection left.  Whoever lives through a database's errors, such as the
+    threads that look for work, knows a single family of them.
+    """
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        raise db_exception.DBError(error) from error
 
 
 def _with_all_characters(url: str) -> str:

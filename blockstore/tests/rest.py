@@ -23,6 +23,7 @@ class Answer(typing.NamedTuple):
 
     status: int
     json: typing.Any
+    headers: typing.Mapping[str, str]
 
 
 def send(port: int, project: str, method: str, path: str,
@@ -40,16 +41,31 @@ def send(port: int, project: str, method: str, path: str,
                  'OpenStack-API-Version': 'volume 3.71'})
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-            return _answer(answer.status, answer.read())
+            return _answer(answer.status, answer)
     except urllib.error.HTTPError as error:
         with error:
-            return _answer(error.code, error.read())
+            return _answer(error.code, error)
     except (OSError, http.client.HTTPException) as error:
         raise Broken(f'{method} {path}: {error}') from error
 
 
-def _answer(status: int, data: bytes) -> Answer:
-    return Answer(status, json.loads(data) if data else None)
+def _answer(status: int, answer: typing.Any) -> Answer:
+    data = answer.read()
+    return Answer(status, json.loads(data) if data else None, answer.headers)
+
+
+def readiness(port: int) -> dict[str, str]:
+    """Return what a daemon says of its parts: ``ok``, or what else.
+
+    :param port: that of the API, or its ``[observability] port``.
+    """
+    url = f'http://127.0.0.1:{port}/health/ready'
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS) as answer:
+            return dict(json.load(answer)['parts'])
+    except urllib.error.HTTPError as error:
+        with error:
+            return dict(json.load(error)['parts'])
 
 
 def free_port() -> int:

@@ -35,6 +35,7 @@ import tempfile
 import time
 
 import kombu
+from kombu import exceptions as kombu_exceptions
 import sqlalchemy
 
 SECONDS_TO_START = 60
@@ -47,9 +48,12 @@ class Component:
     """One server, and how to come by it.
 
     :param answers: raises unless the server behind a URL is usable.
-    :param start: starts a private one in a folder, on a port.
+    :param prepare: makes what a private one needs in a folder.
+    :param launch: starts a private one in a folder that is prepared, on a
+        port.
     :param control: a variable, and what gives the command for it that
         controls the private one in a folder, on a port.
+    :param ends: the signal that ends it in order, with clients or without.
     """
 
     name: str
@@ -59,9 +63,11 @@ class Component:
     answers: Callable[[str], None]
     program: Callable[[], str | None]
     packages: tuple[str, ...]
-    start: Callable[[str, pathlib.Path, int, pathlib.Path],
-                    subprocess.Popen[bytes]]
+    prepare: Callable[[str, pathlib.Path, pathlib.Path], None]
+    launch: Callable[[str, pathlib.Path, int, pathlib.Path],
+                     subprocess.Popen[bytes]]
     control: tuple[str, Callable[[pathlib.Path, int], str]] | None = None
+    ends: signal.Signals = signal.SIGTERM
 
 
 class NotThereError(Exception):
@@ -110,7 +116,7 @@ def is_usable(component: Component, url: str) -> bool:
     try:
         component.answers(url)
     except (OSError, sqlalchemy.exc.SQLAlchemyError,
-            kombu.exceptions.KombuError):
+            kombu_exceptions.KombuError):
         return False
     return True
 
@@ -140,32 +146,78 @@ def start(component: Component, program: str, logs: pathlib.Path,
     """Start a private server and wait until it answers."""
     folder = pathlib.Path(stack.enter_context(
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-    folder.chmod(0o755)
-    port = free_port()
-    log = logs / f'{component.name}.log'
-    process = component.start(program, folder, port, log)
-    stack.callback(stop, process)
-    url = component.url(port)
-    deadline = time.monotonic() + SECONDS_TO_START
-    while not is_usable(component, url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise NotThereError(f'a private one did not start, see {log}')
-        time.sleep(0.2)
-    variables = {component.variable: url}
+    server = Server(component, program, folder,
+                    logs / f'{component.name}.log')
+    stack.callback(server.stop)
+    server.start()
+    variables = {component.variable: server.url}
     if component.control is not None:
         variable, command = component.control
-        variables[variable] = command(folder, port)
+        variables[variable] = command(folder, server.port)
     return variables
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a private server and its helpers, by force if they linger."""
-    process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=20)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+class Server:
+    """A private server, which can be stopped and started again.
+
+    :param folder: where it keeps everything; empty.
+    :param log: what it prints is added to this file.
+    """
+
+    def __init__(self, component: Component, program: str,
+                 folder: pathlib.Path, log: pathlib.Path) -> None:
+        self.port = free_port()
+        self.url = component.url(self.port)
+        self._component = component
+        self._program = program
+        self._folder = folder
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.chmod(0o755)
+        component.prepare(program, folder, log)
+
+    def start(self) -> None:
+        """Start it and wait until it answers.
+
+        :raises NotThereError: it does not.
+        """
+        self._process = self._component.launch(
+            self._program, self._folder, self.port, self._log)
+        deadline = time.monotonic() + SECONDS_TO_START
+        while not is_usable(self._component, self.url):
+            if (self._process.poll() is not None
+                    or time.monotonic() > deadline):
+                raise NotThereError(
+                    f'a private one did not start, see {self._log}')
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Stop it and its helpers in order, by force if they linger."""
+        if self._process is not None:
+            self._process.send_signal(self._component.ends)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=20)
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and its helpers at once: SIGKILL."""
+        if self._process is None:
+            return
+        # PostgreSQL's helpers have process groups of their own.
+        groups = [self._process.pid, *children(self._process.pid)]
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        self._process.wait()
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of a process's children."""
+    try:
+        text = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
 
 
 def free_port() -> int:
@@ -218,48 +270,70 @@ def find(*names: str) -> str | None:
     return None
 
 
-def start_mariadb(program: str, folder: pathlib.Path, port: int,
-                  log: pathlib.Path) -> subprocess.Popen[bytes]:
-    """Make an empty MariaDB whose root has no password, and start it."""
-    user = ['--user=root'] if os.geteuid() == 0 else []
-    data = folder / 'data'
+def prepare_mariadb(program: str, folder: pathlib.Path,
+                    log: pathlib.Path) -> None:
+    """Make an empty MariaDB whose root has no password."""
     run([find('mariadb-install-db', 'mysql_install_db') or '', '--no-defaults',
-         f'--datadir={data}', '--auth-root-authentication-method=normal',
-         '--skip-test-db', *user], log)
+         f'--datadir={folder}/data',
+         '--auth-root-authentication-method=normal', '--skip-test-db',
+         *mariadb_user()], log)
+
+
+def launch_mariadb(program: str, folder: pathlib.Path, port: int,
+                   log: pathlib.Path) -> subprocess.Popen[bytes]:
+    """Start a MariaDB."""
     return spawn(
-        [program, '--no-defaults', f'--datadir={data}', f'--port={port}',
-         '--bind-address=127.0.0.1', f'--socket={folder}/socket',
-         f'--pid-file={folder}/pid', '--innodb-flush-log-at-trx-commit=2',
-         *user], log)
+        [program, '--no-defaults', f'--datadir={folder}/data',
+         f'--port={port}', '--bind-address=127.0.0.1',
+         f'--socket={folder}/socket', f'--pid-file={folder}/pid',
+         '--innodb-flush-log-at-trx-commit=2', *mariadb_user()], log)
 
 
-def start_postgresql(program: str, folder: pathlib.Path, port: int,
-                     log: pathlib.Path) -> subprocess.Popen[bytes]:
-    """Make an empty PostgreSQL that trusts local users, and start it."""
-    user = None
-    if os.geteuid() == 0:    # it refuses to run as root
-        user = 'postgres'
+def mariadb_user() -> list[str]:
+    """Return the option without which root may not run it."""
+    return ['--user=root'] if os.geteuid() == 0 else []
+
+
+def prepare_postgresql(program: str, folder: pathlib.Path,
+                       log: pathlib.Path) -> None:
+    """Make an empty PostgreSQL that trusts local users."""
+    user = postgresql_user()
+    if user is not None:
         shutil.chown(folder, user)
-    data = folder / 'data'
-    run([str(pathlib.Path(program).with_name('initdb')), '-D', str(data),
-         '-U', 'postgres', '--auth=trust', '--no-sync'], log, user)
+    run([str(pathlib.Path(program).with_name('initdb')), '-D',
+         f'{folder}/data', '-U', 'postgres', '--auth=trust', '--no-sync'],
+        log, user)
+
+
+def launch_postgresql(program: str, folder: pathlib.Path, port: int,
+                      log: pathlib.Path) -> subprocess.Popen[bytes]:
+    """Start a PostgreSQL."""
     return spawn(
-        [program, '-D', str(data), '-p', str(port), '-h', '127.0.0.1',
-         '-k', str(folder), '-F'], log, user)
+        [program, '-D', f'{folder}/data', '-p', str(port), '-h', '127.0.0.1',
+         '-k', str(folder), '-F'], log, postgresql_user())
 
 
-def start_rabbit(program: str, folder: pathlib.Path, port: int,
-                 log: pathlib.Path) -> subprocess.Popen[bytes]:
+def postgresql_user() -> str | None:
+    """Return who runs it, for it refuses to run as root."""
+    return 'postgres' if os.geteuid() == 0 else None
+
+
+def prepare_rabbit(program: str, folder: pathlib.Path,
+                   log: pathlib.Path) -> None:
+    """Choose the port of a RabbitMQ's own Erlang port mapper."""
+    (folder / 'mapper').write_text(str(free_port()))
+
+
+def launch_rabbit(program: str, folder: pathlib.Path, port: int,
+                  log: pathlib.Path) -> subprocess.Popen[bytes]:
     """Start a RabbitMQ of its own, with an Erlang port mapper of its own.
 
     The mapper would outlive the broker that starts it.  So it is started in
     the foreground, in the broker's process group, which is stopped whole.
     """
-    mapper = free_port()
-    (folder / 'mapper').write_text(str(mapper))
     command = 'epmd -port "$ERL_EPMD_PORT" & exec "$0"'
     return spawn(['sh', '-c', command, program], log, environment={
-        'ERL_EPMD_PORT': str(mapper),
+        'ERL_EPMD_PORT': (folder / 'mapper').read_text(),
         'ERL_EPMD_RELAXED_COMMAND_CHECK': '1',
         'HOME': str(folder),
         'RABBITMQ_CONF_ENV_FILE': str(folder / 'none'),
@@ -291,18 +365,20 @@ COMPONENTS = (
         broker_answers,
         lambda: find('/usr/lib/rabbitmq/bin/rabbitmq-server',
                      'rabbitmq-server'),
-        ('rabbitmq-server',), start_rabbit,
+        ('rabbitmq-server',), prepare_rabbit, launch_rabbit,
         ('BLOCKSTORE_TEST_RABBIT_CONTROL', control_rabbit)),
     Component(
         'MariaDB', 'BLOCKSTORE_TEST_MARIADB_URL', 3306,
         lambda port: f'mysql+pymysql://root@127.0.0.1:{port}/',
         database_answers,
         lambda: find('mariadbd', '/usr/sbin/mariadbd', 'mysqld'),
-        ('mariadb-server-core', 'mariadb-client-core'), start_mariadb),
+        ('mariadb-server-core', 'mariadb-client-core'), prepare_mariadb,
+        launch_mariadb),
     Component(
         'PostgreSQL', 'BLOCKSTORE_TEST_POSTGRESQL_URL', 5432,
         lambda port: f'postgresql+psycopg2://postgres@127.0.0.1:{port}/',
         database_answers,
         lambda: find('/usr/lib/postgresql/*/bin/postgres', 'postgres'),
-        ('postgresql',), start_postgresql),
+        ('postgresql',), prepare_postgresql, launch_postgresql,
+        ends=signal.SIGINT),
 )

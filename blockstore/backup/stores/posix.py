@@ -202,6 +202,11 @@ def _errors(action: str, name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise base.missing(name) from error
     except OSError as error:
+        if error.errno in exceptions.FULL:
+            raise exceptions.StoreFull(
+                'the backup store is full', remedy='delete backups that are '
+                'not needed, or have the operator give it more room'
+                ) from error
         raise exceptions.StoreError(
             f'{action} {name}: {error.strerror}') from error
 

@@ -231,9 +231,9 @@ class Scene:
 class Target:
     """A restore's target that keeps the first bytes."""
 
-    def __init__(self, size):
+    def __init__(self, size, kept=SPAN + writer.LENGTH):
         self.size = size
-        self.data = bytearray(SPAN + writer.LENGTH)
+        self.data = bytearray(kept)
 
     def write(self, offset, data):
         end = max(offset, min(offset + len(data), len(self.data)))

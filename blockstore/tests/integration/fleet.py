@@ -72,12 +72,21 @@ class Fleet(fixtures.Fixture):
         self.directory = pathlib.Path(self.useFixture(
             fixtures.TempDir(rootdir='/tmp')).path)
         #: Where all backups are.
-        self.store = self.directory / 'store'
+        self.store: pathlib.Path = self._options.get(
+            ('store', 'posix_path'), self.directory / 'store')
         self.port = rest.free_port()
         if self.transport_url is None:
             self.broker = self.useFixture(broker.VirtualHost())
             self.transport_url = self.broker.url
         self.addCleanup(self._end)
+        # One for all: a test asks for the names of a fixture's details
+        # before it adds daemons.
+        self.addDetail('daemons', content.Content(
+            content_type.UTF8_TEXT, self._last_words))
+
+    def _last_words(self) -> list[bytes]:
+        return [f'== {name}\n{daemon.last_words()}\n'.encode()
+                for name, daemon in self.daemons.items()]
 
     # The daemons.
 
@@ -108,9 +117,6 @@ class Fleet(fixtures.Fixture):
         added = self._kind(name, module or f'blockstore.cmd.{kind}', [file],
                            self.directory, environment)
         self.daemons[name] = added
-        self.addDetail(name, content.Content(
-            content_type.UTF8_TEXT,
-            lambda: [added.last_words().encode()]))
         return added
 
     def start(self, *names: str) -> None:
@@ -152,7 +158,9 @@ class Fleet(fixtures.Fixture):
 
     def images(self, host: str = 'node1') -> pathlib.Path:
         """Return where the volumes of a host are."""
-        return self.directory / host / 'volumes'
+        own = self.directory / host / 'volumes'
+        return typing.cast(pathlib.Path, self._options.get(
+            ('qsd', 'qsd_directory'), own))
 
     # What its checks look at.
 

@@ -44,7 +44,9 @@ def fresh(server):
     name = f'blockstore_test_{uuidutils.generate_uuid(dashed=False)}'
     control = sa.create_engine(
         server + ('postgres' if 'postgresql' in server else ''),
-        isolation_level='AUTOCOMMIT')
+        isolation_level='AUTOCOMMIT',
+        # The server may be another process when it is asked again.
+        poolclass=sa.NullPool)
     with contextlib.ExitStack() as stack:
         stack.callback(control.dispose)
         _run(control, f'CREATE DATABASE {name}')

@@ -14,6 +14,7 @@ import collections
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+import errno
 import os
 import socket
 import struct
@@ -83,6 +84,7 @@ class _Pending:
         self.buffer = buffer
         self.status: list[tuple[int, bytes]] = []
         self.error: str | None = None
+        self.number = 0
         self.done = False
 
 
@@ -182,7 +184,7 @@ class NbdConnection:
             error, cookie = struct.unpack('>IQ', self.receive(12))
             pending = self._known(cookie)
             if error:
-                pending.error = os.strerror(error)
+                pending.error, pending.number = os.strerror(error), error
             elif pending.buffer is not None:
                 self._receive_into(pending.buffer)
             finished = True
@@ -222,6 +224,7 @@ class NbdConnection:
             number, size = struct.unpack('>IH', data[:6])
             text = data[6:6 + size].decode(errors='replace')
             pending.error = text or os.strerror(number)
+            pending.number = number
         elif length:
             self.receive(length)
 
@@ -237,6 +240,8 @@ class NbdConnection:
     def _finish(self, pending: _Pending, action: str) -> None:
         while not pending.done:
             self._reply()
+        if pending.number == errno.ENOSPC:
+            raise exceptions.no_room()
         if pending.error:
             raise exceptions.ConnectionFailed(
                 f'NBD {self._where}: cannot {action} at {pending.offset}: '

@@ -104,6 +104,8 @@ class Images:
                              extended_l2=self._settings.extended_l2)
             except OSError as error:
                 self.remove(layer)
+                if error.errno in exceptions.FULL:
+                    raise exceptions.no_room() from error
                 raise exceptions.DriverError(
                     f'cannot make the image {layer}: {error}') from error
             _sync(self.directory)
