@@ -11,9 +11,7 @@ class MakeBackup(base.Act):
 
     def prepare(self, stage):
         if stage.client is None:
-            stage.attach()
-            stage.write()
-            stage.detach()
+            stage.rewrite()
         else:
             stage.write()
         self.before = set()

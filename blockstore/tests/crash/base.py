@@ -150,7 +150,7 @@ class CrashTest(testtools.TestCase):
             answer = act.ask(stage)
             stage.await_end()
             stage.service.disarm()
-            self._look(act, answer)
+            self.look(act, answer)
         recorded = stage.service.crossings()
         self.assertLess(1, len({crossing.role for crossing in recorded}))
         return recorded
@@ -159,14 +159,20 @@ class CrashTest(testtools.TestCase):
         """Ask for an act and let the process die at a crossing."""
         stage = self._stage
         act.prepare(stage)
+        answer = self.ask_and_die(act, target)
+        stage.service.revive()
+        self.look(act, answer)
+
+    def ask_and_die(self, act, target):
+        """Ask for an act, and wait for its end; return the answer."""
+        stage = self._stage
         stage.service.arm(target)
         try:
             answer = act.ask(stage)
         except rest.Broken:
             answer = None
         stage.await_end()
-        stage.service.revive()
-        self._look(act, answer)
+        return answer
 
     def strike_storage(self, act, target):
         """Ask for an act and let the storage daemons die at a crossing.
@@ -181,9 +187,10 @@ class CrashTest(testtools.TestCase):
         stage.await_end()
         stage.service.disarm()
         stage.reconnect()
-        self._look(act, answer, may_fail=True)
+        self.look(act, answer, may_fail=True)
 
-    def _look(self, act, answer, may_fail=False):
+    def look(self, act, answer, may_fail=False):
+        """Raise unless all is as it should be, and clean up."""
         stage = self._stage
         act.come_back(stage)
         stage.settle(stage.service.struck_at)
@@ -215,6 +222,12 @@ def expect_status(row, wanted):
         raise AssertionError(
             f'{row["id"]} is {row["status"]} ({row["status_reason"]}) '
             f'instead of {wanted}')
+
+
+def expect_equal(wanted, found):
+    """Raise unless two values are the same."""
+    if wanted != found:
+        raise AssertionError(f'{found} instead of {wanted}')
 
 
 def expect_untouched(row, answer, status):

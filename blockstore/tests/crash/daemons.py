@@ -12,10 +12,13 @@ import typing
 
 import sqlalchemy as sa
 
+from blockstore.tests.crash import attachments
 from blockstore.tests.crash import backups
 from blockstore.tests.crash import base
+from blockstore.tests.crash import cancellations
 from blockstore.tests.crash import crossings
 from blockstore.tests.crash import process
+from blockstore.tests.crash import replacements
 from blockstore.tests.crash import scene
 from blockstore.tests.crash import separate
 from blockstore.tests.crash import snapshots
@@ -24,15 +27,14 @@ from blockstore.tests.integration import fleet
 from blockstore.tests.integration import servers
 
 
-class DaemonsTest(base.CrashTest):
-    """RabbitMQ and MariaDB."""
+class FleetTest(base.CrashTest):
+    """One fleet over RabbitMQ and MariaDB, for all tests of a class."""
 
     # Whoever waits for an answer notices first that it does not come.
     PROMISE = scene.PROMISE + separate.SILENCE + process.LEASE
     OPTIONS: typing.ClassVar = {}
     _kept: typing.ClassVar[scene.Scene | None] = None
     _stack: typing.ClassVar = contextlib.ExitStack()
-    _spoilt: typing.ClassVar = False
 
     def setUp(self):
         super().setUp()
@@ -41,16 +43,13 @@ class DaemonsTest(base.CrashTest):
 
     @classmethod
     def tearDownClass(cls):
-        cls._stack.close()
-        DaemonsTest._kept = None
+        cls._discard()
         super().tearDownClass()
 
     def stage(self, attached=True):
         """Return the one scene, as the act needs it."""
-        if self._spoilt:
-            self._discard()
         if self._kept is None:
-            DaemonsTest._kept = self._build()
+            type(self)._kept = self._build()
         self._stage = self._kept
         if attached and self._stage.client is None:
             self._stage.attach()
@@ -73,9 +72,10 @@ class DaemonsTest(base.CrashTest):
         self._stack.callback(built.close)
         return built
 
-    def _discard(self):
-        self._stack.close()
-        DaemonsTest._kept, DaemonsTest._spoilt = None, False
+    @classmethod
+    def _discard(cls):
+        cls._kept = None
+        cls._stack.close()
 
     def _end(self):
         """Nothing: it is kept for the next act."""
@@ -86,9 +86,15 @@ class DaemonsTest(base.CrashTest):
 
     def strike_everywhere(self, act, strike=None):
         """Strike an act, and trust the scene no more if that fails."""
-        DaemonsTest._spoilt = True
-        super().strike_everywhere(act, strike)
-        DaemonsTest._spoilt = False
+        try:
+            super().strike_everywhere(act, strike)
+        except BaseException:
+            self._discard()
+            raise
+
+
+class DaemonsTest(FleetTest):
+    """The acts."""
 
     def test_create_volume(self):
         self.strike_everywhere(volumes.CreateVolume())
@@ -122,3 +128,31 @@ class DaemonsTest(base.CrashTest):
 
     def test_restore(self):
         self.strike_everywhere(backups.Restore())
+
+    def test_restore_in_place(self):
+        self.strike_everywhere(replacements.RestoreInPlace())
+
+    def test_revert(self):
+        self.strike_everywhere(replacements.Revert())
+
+    def test_attach(self):
+        self.strike_everywhere(attachments.Attach())
+
+    def test_attach_at_once(self):
+        self.strike_everywhere(attachments.AttachAtOnce())
+
+    def test_detach(self):
+        self.strike_everywhere(attachments.Detach())
+
+    def test_older_calls(self):
+        self.strike_everywhere(attachments.OlderCalls())
+
+
+class SlowDaemonsTest(FleetTest):
+    """Those that are slow on purpose."""
+
+    OPTIONS = cancellations.OPTIONS
+    PROMISE = FleetTest.PROMISE + 2 * cancellations.COPY
+
+    def test_cancel_backup(self):
+        self.strike_everywhere(cancellations.Cancel())

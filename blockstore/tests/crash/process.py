@@ -100,7 +100,9 @@ class Service:
                     return
             except rest.Broken:
                 time.sleep(0.01)
-        raise rest.Broken(f'it did not start: {self.last_words()}')
+        # One that is armed may die before anybody asks it anything.
+        if not self.was_killed():
+            raise rest.Broken(f'it did not start: {self.last_words()}')
 
     def last_words(self) -> str:
         """Return what it has printed and logged, and where it stands."""

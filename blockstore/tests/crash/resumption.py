@@ -1,10 +1,11 @@
-"""A backup that is cut off in its copy goes on where it stopped."""
+"""What is cut off goes on where it stopped, however often that happens."""
 
 import json
 
 from blockstore.backup.store import names
 from blockstore.tests.crash import backups
 from blockstore.tests.crash import base
+from blockstore.tests.crash import crossings
 from blockstore.tests.crash import process
 from blockstore.tests.crash import scene
 from blockstore.tests.crash.crossings import Crossing
@@ -82,3 +83,55 @@ class ResumptionTest(base.CrashTest):
         first, _, count = max(path.name for path in written.iterdir()
                               if '-' in path.name).partition('-')
         return int(first, 16) + int(count, 16)
+
+
+class TwiceTest(base.CrashTest):
+    """What goes on after a death dies again, and once more when it goes on.
+
+    The first death is in the middle of the work.  What is struck are the
+    crossings of whoever takes it up.
+    """
+
+    STRIDE = 4
+
+    def record(self, act):
+        """Return the crossings of the one that takes the work up."""
+        working = [crossing for crossing in crossings.worth_striking(
+            super().record(act)) if crossing.role == 'backup-operation']
+        self.first = working[len(working) // 2]
+        stage = self._stage
+        act.prepare(stage)
+        answer = self.ask_and_die(act, self.first)
+        self.assertTrue(stage.service.was_killed())
+        stage.service.revive()
+        stage.await_end()
+        stage.service.disarm()
+        self.look(act, answer)
+        # The API has work to do as well: it is asked for the quota.
+        return [crossing for crossing in stage.service.crossings()
+                if crossing.role != 'waitress']
+
+    def strike(self, act, target):
+        """Let the work die once, and who takes it up at a crossing, twice."""
+        stage = self._stage
+        act.prepare(stage)
+        answer = self.ask_and_die(act, self.first)
+        for _ in range(2):
+            stage.service.revive(target)
+            stage.await_end()
+        stage.service.revive()
+        self.look(act, answer)
+
+
+class BackupTwiceTest(TwiceTest):
+    """backup.create."""
+
+    def test_every_boundary(self):
+        self.strike_everywhere(backups.MakeBackup())
+
+
+class RestoreTwiceTest(TwiceTest):
+    """backup.restore."""
+
+    def test_every_boundary(self):
+        self.strike_everywhere(backups.Restore())

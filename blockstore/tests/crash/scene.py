@@ -69,7 +69,7 @@ class Scene:
             'attachment': {'connector': {'host': 'client'}}})['attachment']
         self.must('POST', f'attachments/{self.attachment_id}/action',
                   {'os-complete': None})
-        self.client = self._open(attachment)
+        self.client = self.open(attachment)
         self.writer = writer.Writer(self.info)
         if self.writer.flushed < flushed:
             raise AssertionError('flushed bytes are lost')
@@ -82,9 +82,10 @@ class Scene:
             'connector': {'host': 'client'}}})['attachment']
         self.must('POST', f'attachments/{attachment["id"]}/action',
                   {'os-complete': None})
-        return attachment['id'], self._open(attachment)
+        return attachment['id'], self.open(attachment)
 
-    def _open(self, attachment):
+    def open(self, attachment):
+        """Open what an attachment gives."""
         info = dict(attachment['connection_info'])
         self.info = {'driver_volume_type': info.pop('driver_volume_type'),
                      'data': info}
@@ -99,6 +100,13 @@ class Scene:
         self.image = os.urandom(SPAN)
         self.client.write(0, self.image)
         self.client.flush()
+
+    def rewrite(self):
+        """Give a volume that nobody uses new bytes, by a client that goes.
+        """
+        self.attach()
+        self.write()
+        self.detach()
 
     def check_client(self):
         """Raise unless the client is still there and finds its bytes."""
@@ -115,11 +123,18 @@ class Scene:
     # What is asked of the service.
 
     def must(self, method, path, body=None):
-        """Send a request that has to be granted; return the body."""
-        answer = self.service.request(method, path, body)
-        if answer.status >= 300:
-            raise AssertionError(f'{method} {path}: {answer}')
-        return answer.json
+        """Send a request that has to be granted; return the body.
+
+        As any client does, it asks again when it is told to come later.
+        """
+        limit = time.monotonic() + _PATIENCE
+        while True:
+            answer = self.service.request(method, path, body)
+            if answer.status < 300:
+                return answer.json
+            if answer.status != 503 or time.monotonic() > limit:
+                raise AssertionError(f'{method} {path}: {answer}')
+            time.sleep(0.1)
 
     def make_volume(self, size=1):
         """Create a volume and wait for it."""

@@ -147,27 +147,16 @@ class Separate:
         self._calm()
         if self._fault:
             raise rest.Broken(f'{self._fault}: {self.last_words()}')
-        if self._target is not None and self.struck_at is None:
+        if self._target is not None:
             victim = self._daemons[self._target.process]
-            victim.kill()
-            self.struck_at = time.monotonic()
-            victim.start()
-        self._await_api()
+            if self.struck_at is None:
+                victim.kill()
+                self.struck_at = time.monotonic()
+                victim.start()
+            victim.await_ready()
         struck_at = self.struck_at
         self.arm(target)
         self.struck_at = struck_at
-
-    def _await_api(self) -> None:
-        limit = time.monotonic() + daemon.START_SECONDS
-        while True:
-            try:
-                self.request('GET', 'volumes?limit=1')
-            except rest.Broken:
-                if time.monotonic() > limit:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
 
     # Boundaries.
 
