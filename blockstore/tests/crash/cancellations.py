@@ -55,7 +55,7 @@ class CancelTest(base.CrashTest):
     """backup.delete by force, of a backup in creation."""
 
     BACKUP = f'read_bandwidth = {_RATE}'
-    STRIDE = 4
+    STRIDE = 8
     # One that is killed before the cancellation has all of it to do.
     PROMISE = scene.PROMISE + 2 * COPY
 

@@ -97,7 +97,7 @@ class RevertTest(base.CrashTest):
 class RestoreInPlaceTest(base.CrashTest):
     """backup.restore to a volume that is there."""
 
-    STRIDE = 2
+    STRIDE = 4
 
     def test_every_boundary(self):
         self.strike_everywhere(RestoreInPlace())

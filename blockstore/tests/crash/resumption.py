@@ -92,7 +92,7 @@ class TwiceTest(base.CrashTest):
     crossings of whoever takes it up.
     """
 
-    STRIDE = 4
+    STRIDE = 6
 
     def record(self, act):
         """Return the crossings of the one that takes the work up."""
