@@ -125,14 +125,16 @@ class Scene:
     def must(self, method, path, body=None):
         """Send a request that has to be granted; return the body.
 
-        As any client does, it asks again when it is told to come later.
+        As any client does, it asks again when it is told to come later, and
+        when what it had asked for and is being undone stands in the way.
         """
         limit = time.monotonic() + _PATIENCE
         while True:
             answer = self.service.request(method, path, body)
             if answer.status < 300:
                 return answer.json
-            if answer.status != 503 or time.monotonic() > limit:
+            if (answer.status not in (409, 503)
+                    or time.monotonic() > limit):
                 raise AssertionError(f'{method} {path}: {answer}')
             time.sleep(0.1)
 

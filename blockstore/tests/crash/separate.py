@@ -25,7 +25,7 @@ from blockstore.tests.integration import fleet
 
 KINDS = ('scheduler', 'volume', 'backup', 'api')
 #: Seconds after which nobody waits any more for the answer of a dead daemon.
-SILENCE = 2
+SILENCE = 4
 _HOST = 'node1'
 _OPTIONS = {
     ('DEFAULT', 'debug'): False,
