@@ -71,12 +71,13 @@ class CrashTest(testtools.TestCase):
 
     BACKEND = ''
     BACKUP = ''
+    PROGRAMS = ('qemu-storage-daemon', 'qemu-img')
     FIRST, STRIDE = 0, 1
     PROMISE = scene.PROMISE
 
     def setUp(self):
         super().setUp()
-        for program in ('qemu-storage-daemon', 'qemu-img'):
+        for program in self.PROGRAMS:
             if shutil.which(program) is None:
                 self.skipTest(f'{program} is not installed')
         self._stage = None
@@ -86,8 +87,7 @@ class CrashTest(testtools.TestCase):
         """Return a fresh scene; the one before ends."""
         self._end()
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix='bs-'))
-        service = process.Service(self._directory, backend=self.BACKEND,
-                                  backup=self.BACKUP)
+        service = self.make_service()
         try:
             self._stage = scene.Scene(service, attached)
         except BaseException:
@@ -98,6 +98,11 @@ class CrashTest(testtools.TestCase):
     def _discard(self):
         """Use the scene no more: something in it is not as it should be."""
         self._end()
+
+    def make_service(self):
+        """Return the service, with its files in ``_directory``."""
+        return process.Service(self._directory, backend=self.BACKEND,
+                               backup=self.BACKUP)
 
     def _end(self):
         if self._stage is not None:

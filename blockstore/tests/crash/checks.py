@@ -11,9 +11,7 @@ fleet of daemons on several hosts.
 import collections
 from collections.abc import Mapping
 from collections.abc import Sequence
-import os
 import pathlib
-import types
 import typing
 
 import sqlalchemy as sa
@@ -23,9 +21,7 @@ from blockstore.backup.store.repository import Repository
 from blockstore.backup.stores.posix import PosixStore
 from blockstore.db import documents
 from blockstore.db import engine
-from blockstore.tests.crash import storage
-from blockstore.volume.drivers.qsd import daemon
-from blockstore.volume.drivers.qsd import driver
+from blockstore.tests.crash import backends
 
 # What of the store's own goes with the last backup.
 _GOES = (names.CHUNKS, names.SEGMENTS, names.DOOMED, names.JOURNALS)
@@ -33,19 +29,6 @@ _NOUNS = ('volumes', 'snapshots', 'backups')
 _TRANSIENT = frozenset({
     'creating', 'extending', 'reverting', 'restoring-backup', 'deleting',
     'backing-up', 'restoring', 'reserved', 'attaching', 'detaching'})
-
-
-class Backend(typing.NamedTuple):
-    """A back end with qcow2 files.
-
-    :ivar name: ``host@backend``.
-    :ivar images: the directory of its files.
-    :ivar run: the directory of its sockets.
-    """
-
-    name: str
-    images: pathlib.Path
-    run: pathlib.Path
 
 
 class Subject(typing.Protocol):
@@ -57,7 +40,7 @@ class Subject(typing.Protocol):
     store: pathlib.Path
 
     @property
-    def backends(self) -> Sequence[Backend]:
+    def backends(self) -> Sequence[backends.Backend]:
         """Return where its volumes are."""
 
     def quota(self) -> Mapping[str, typing.Any]:
@@ -95,14 +78,16 @@ class Checks:
     def objects(self):
         """Return what the back ends consist of."""
         return [one for backend in self.service.backends
-                for one in self._driver(backend).list_objects()]
+                for one in backend.driver(self._book(backend),
+                                          ).list_objects()]
 
-    def layer_path(self, snapshot_id):
-        """Return the file that holds a snapshot's newest layer."""
+    def snapshot_bytes(self, snapshot_id, length):
+        """Return the first bytes of a snapshot."""
+        row, = self.rows('snapshots', f"id = '{snapshot_id}'")
         for backend in self.service.backends:
-            facts = self._book(backend).read(f'snapshot:{snapshot_id}')
-            if facts is not None:
-                return backend.images / f'{facts["layer"]}.qcow2'
+            found = backend.snapshot_bytes(self._book(backend), row, length)
+            if found is not None:
+                return found
         raise AssertionError(f'no back end knows snapshot {snapshot_id}')
 
     def chunk_files(self):
@@ -110,12 +95,6 @@ class Checks:
         return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns)
                 for path in (self.service.store / names.CHUNKS).rglob('*')
                 if path.is_file()}
-
-    def _driver(self, backend):
-        options = types.SimpleNamespace(
-            qsd_directory=str(backend.images),
-            qsd_run_directory=str(backend.run))
-        return driver.QsdDriver(options, backend.name, self._book(backend))
 
     def _book(self, backend):
         return documents.DatabaseBook(self._database, backend.name)
@@ -128,8 +107,8 @@ class Checks:
         While somebody does work, only what that is.
         """
         return [*self._statuses(), *self._operations()] or [
-            *self._owners(), *self._leftovers(), *self._store(),
-            *self._quota(), *self._reaped()]
+            *self._owners(), *self._store(), *self._quota(),
+            *self._reaped()]
 
     def _statuses(self):
         promised = {row['volume_id'] for row in self.rows(
@@ -177,30 +156,18 @@ class Checks:
             yield f'exports {dict(exports)}, attachments {dict(attached)}'
         yield from self._missing('volume', volumes, found)
         yield from self._missing('snapshot', snapshots, found)
-        running = sorted(
-            one for backend in self.service.backends
-            for one in storage.daemons(str(backend.run)).values())
-        wanted = sorted(daemon.stem(one) for one in attached)
-        if running != wanted:
-            yield f'storage daemons {running} run instead of {wanted}'
+        for backend in self.service.backends:
+            yield from backend.problems(
+                self._book(backend),
+                {row['id'] for row in self.rows('volumes')
+                 if row['id'] in attached
+                 and row['host'].partition('#')[0] == backend.name})
 
     def _missing(self, noun, ids, found):
         for id_ in ids - set(found[noun]):
             row, = self.rows(f'{noun}s', f"id = '{id_}'")
             if not row['status'].startswith('error'):
                 yield f'{noun} {id_} is not on the back end'
-
-    def _leftovers(self):
-        known = {one.detail for one in self.objects() if one.kind == 'file'}
-        there = {entry.name for backend in self.service.backends
-                 for entry in os.scandir(backend.images) if entry.is_file()}
-        for name in there - known:
-            yield f'the file {name} belongs to nobody'
-        trash = [key for backend in self.service.backends
-                 for key, _ in self._book(backend).items()
-                 if key.startswith('trash:')]
-        if trash:
-            yield f'not thrown away: {trash}'
 
     def _store(self):
         """The store has the backups that the rows tell of, all whole."""

@@ -7,7 +7,7 @@ import typing
 
 from blockstore.tests import rest
 from blockstore.tests.crash import arming
-from blockstore.tests.crash import checks
+from blockstore.tests.crash import backends
 from blockstore.tests.crash import nursery
 from blockstore.tests.crash import storage
 from blockstore.tests.crash.crossings import Crossing
@@ -59,18 +59,20 @@ class Service:
     :param directory: for all files; short, as sockets are below it.
     :param backend: further lines of its section ``[qsd]``.
     :param backup: lines of its section ``[backup]``.
+    :param looked_at: its back end, if that has no qcow2 files.
     """
 
     def __init__(self, directory: pathlib.Path, *, backend: str = '',
-                 backup: str = '', attempts: int = 10) -> None:
+                 backup: str = '', attempts: int = 10,
+                 looked_at: backends.Backend | None = None) -> None:
         self.directory = directory
         self.images = directory / 'images'
         self.run = directory / 'run'
         self.store = directory / 'store'
         self.database_url = (
             f'sqlite:///{directory}/state/blockstore.sqlite')
-        self.backends = (checks.Backend(f'{HOST}@qsd', self.images,
-                                        self.run),)
+        self.backends = (looked_at or backends.Qcow(
+            f'{HOST}@qsd', self.images, self.run),)
         self.log = directory / 'service.log'
         self._arm = arming.Arm(directory / 'arm')
         #: When it was started again after the last strike.

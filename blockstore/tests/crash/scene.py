@@ -1,7 +1,6 @@
 """A volume with a client, over and over struck in the middle of things."""
 
 import os
-import subprocess
 import time
 
 from blockstore.tests.crash import checks
@@ -229,14 +228,8 @@ class Scene:
             self.disconnect(attachment_id)
 
     def snapshot_bytes(self, snapshot_id):
-        """Return the first bytes of a snapshot, from the image files."""
-        target = self.service.directory / 'bytes'
-        subprocess.run(
-            ['qemu-img', 'dd', '-U', '-f', 'qcow2', '-O', 'raw',
-             f'bs={SPAN + writer.LENGTH}', 'count=1',
-             f'if={self.checks.layer_path(snapshot_id)}', f'of={target}'],
-            check=True, capture_output=True)
-        return target.read_bytes()
+        """Return the first bytes of a snapshot, from the back end."""
+        return self.checks.snapshot_bytes(snapshot_id, SPAN + writer.LENGTH)
 
     def backup_bytes(self, backup_id):
         """Return the first bytes of a backup, from the store alone."""

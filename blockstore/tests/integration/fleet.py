@@ -25,7 +25,7 @@ from testtools import content
 from testtools import content_type
 
 from blockstore.tests import rest
-from blockstore.tests.crash import checks
+from blockstore.tests.crash import backends
 from blockstore.tests.crash import storage
 from blockstore.tests.integration import broker
 from blockstore.tests.integration.daemon import Daemon
@@ -165,10 +165,10 @@ class Fleet(fixtures.Fixture):
     # What its checks look at.
 
     @property
-    def backends(self) -> list[checks.Backend]:
+    def backends(self) -> list[backends.Qcow]:
         """Return where the volumes of all its hosts are."""
-        return [checks.Backend(f'{self.host(host)}@qsd', self.images(host),
-                               self._sockets(host)) for host in self._hosts]
+        return [backends.Qcow(f'{self.host(host)}@qsd', self.images(host),
+                              self._sockets(host)) for host in self._hosts]
 
     def quota(self) -> typing.Any:
         """Return what is counted for the project."""
