@@ -9,6 +9,7 @@ import pathlib
 import sys
 import typing
 
+from oslo_concurrency import lockutils
 from oslo_config import cfg
 from oslo_log import log as logging
 import prometheus_client as prometheus
@@ -41,7 +42,11 @@ LOG = logging.getLogger(__name__)
 def prepare(prog: str, argv: Sequence[str] | None = None) -> cfg.ConfigOpts:
     """Read the configuration for a daemon."""
     engine.register_options(CONF)
-    return common.prepare(sys.argv[1:] if argv is None else argv, prog)
+    conf = common.prepare(sys.argv[1:] if argv is None else argv, prog)
+    # Libraries that lock between processes of a host (os-brick) need it.
+    if not lockutils.get_lock_path(conf):
+        lockutils.set_defaults(f'{conf.service.state_path}/locks')
+    return conf
 
 
 def database(conf: cfg.ConfigOpts) -> engine.Database:

@@ -81,7 +81,9 @@ class Work:
         that the call of a worker that has lost it is refused, however late
         it comes.
         """
+        initiator = connections.initiator_name()
         return {'host': host or self.parts.host,
+                **({'initiator': initiator} if initiator else {}),
                 'attachment_id': self.backup.id,
                 'mode': mode, 'purpose': purpose,
                 'operation': {'id': self.claim.id,

@@ -9,10 +9,14 @@ from collections.abc import Mapping
 import typing
 
 from blockstore import exceptions
+from blockstore.volume.connections import iscsi
 from blockstore.volume.connections import local
 from blockstore.volume.connections import memory
 from blockstore.volume.connections import nbd
 from blockstore.volume.connections.base import Connection
+from blockstore.volume.connections.iscsi import initiator_name
+
+__all__ = ('Connection', 'initiator_name', 'open_connection')
 
 
 def open_connection(connection_info: Mapping[str, typing.Any], *,
@@ -20,7 +24,7 @@ def open_connection(connection_info: Mapping[str, typing.Any], *,
     """Open what a driver's ``initialize_connection`` answered.
 
     :param connection_info: ``{'driver_volume_type': 'nbd' | 'local' |
-        'memory', 'data': {…}}``.
+        'iscsi' | 'memory', 'data': {…}}``.
     :param writable: whether writes are wanted.
     :raises ConnectionFailed: when the bytes cannot be reached, or the type
         is unknown here.
@@ -31,8 +35,10 @@ def open_connection(connection_info: Mapping[str, typing.Any], *,
         return nbd.connect(data, writable=writable)
     if kind == 'local':
         return local.connect(data, writable=writable)
+    if kind == 'iscsi':
+        return iscsi.connect(data, writable=writable)
     if kind == 'memory':
         return memory.connect(data, writable=writable)
     raise exceptions.ConnectionFailed(
         f'connections of the type {kind!r} cannot be opened here',
-        remedy='use a back end that answers nbd or local connections')
+        remedy='use a back end that answers nbd, local or iscsi connections')
