@@ -10,9 +10,9 @@ import importlib
 
 from oslo_config import cfg
 
-SECTIONS = ('api', 'auth', 'backup', 'database', 'memory', 'observability',
-            'operations', 'qsd', 'quota', 'rpc', 'scheduler', 'service',
-            'store', 'upgrade_levels', 'volume')
+SECTIONS = ('api', 'auth', 'backup', 'database', 'lvm', 'memory',
+            'observability', 'operations', 'qsd', 'quota', 'rpc', 'scheduler',
+            'service', 'store', 'upgrade_levels', 'volume')
 
 CONF = cfg.CONF
 
@@ -26,6 +26,9 @@ def register(conf: cfg.ConfigOpts) -> None:
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
     """List the options for oslo-config-generator."""
+    # Only back ends that need root load it, see blockstore.privileged.
+    from oslo_privsep import priv_context
     sections = [importlib.import_module(f'blockstore.conf.{name}')
                 for name in SECTIONS]
-    return [(section.GROUP, list(section.OPTS)) for section in sections]
+    return [*((section.GROUP, list(section.OPTS)) for section in sections),
+            ('privileged', priv_context.OPTS)]

@@ -13,13 +13,13 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import components
+import kernels
 import keystone
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -52,6 +52,8 @@ class Part:
     :param keystone: whether Keystone is installed for them.
     :param together: matches the start of the names of tests that share
         what is dear to start, and so are run by one worker.
+    :param kernel: whether its tests need root on a kernel with LVM, of this
+        machine or of guests; see ``kernels``.
     :param usual: whether it runs when no part is named.
     """
 
@@ -62,6 +64,7 @@ class Part:
     components: bool = False
     keystone: bool = False
     together: str | None = None
+    kernel: bool = False
     usual: bool = True
 
 
@@ -111,6 +114,8 @@ PARTS = (
     Part('contract', 'the suites that every driver and store must pass'),
     Part('crash', 'kill -9 at every step boundary', workers=1,
          components=True),
+    Part('lvm', 'real LVM and iSCSI, on a kernel of their own', workers=1,
+         kernel=True),
     Part('integration', 'real broker, databases, QEMU', workers=1,
          components=True),
     Part('compat', 'released OpenStack clients', keystone=True,
@@ -184,25 +189,32 @@ def run_tests(part: Part, patterns: list[str]) -> Result:
                 missing.append(f'Keystone: {error}')
         for reason in missing:
             print(f'  not there: {reason}', flush=True)
-        # A repository of this run alone: it cannot be mistaken for another.
-        repository = LOGS / f'{part.name}.stestr'
-        shutil.rmtree(repository, ignore_errors=True)
-        stestr = [sys.executable, '-m', 'stestr', '--repo-url',
-                  str(repository), '--test-path', str(folder)]
-        repository.mkdir(parents=True)
-        subprocess.run([*stestr, 'init'], cwd=ROOT, check=True)
-        command = [*stestr, 'run', '--concurrency', str(part.workers),
-                   *patterns]
-        if part.together:
-            command += ['--group-regex', part.together]
-        # stestr finds its workers' interpreter in the environment.
         environment = {**os.environ, **found, 'PYTHON': sys.executable,
                        **CAPTURE}
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-    count_tests(result, [*stestr, 'last', '--subunit'])
-    if done.returncode and not result.failed:
-        result.failures.append(f'stestr ended with {done.returncode}')
+        run = kernels.run if part.kernel else run_here
+        try:
+            runs = run(part, folder, patterns, environment)
+        except kernels.NotThereError as error:
+            result.skip(str(error))
+            return result
+    for stestr, status in runs:
+        failed = result.failed
+        count_tests(result, [*stestr, 'last', '--subunit'])
+        if status and result.failed == failed:
+            result.failures.append(f'stestr ended with {status}')
     return result
+
+
+def run_here(part: Part, folder: pathlib.Path, patterns: list[str],
+             environment: dict[str, str]) -> list[tuple[list[str], int]]:
+    """Run tests by stestr; return its command and how it ended."""
+    stestr = kernels.repository(part.name, folder)
+    command = [*stestr, 'run', '--concurrency', str(part.workers), *patterns]
+    if part.together:
+        command += ['--group-regex', part.together]
+    # stestr finds its workers' interpreter in the environment.
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    return [(stestr, done.returncode)]
 
 
 def has_tests(folder: pathlib.Path) -> bool:

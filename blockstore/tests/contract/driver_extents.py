@@ -6,6 +6,7 @@ but never less.
 
 from blockstore import exceptions
 from blockstore.tests.contract import driver_fixture as fixture
+from blockstore.volume.connections.base import Extent
 from blockstore.volume.drivers import base
 
 KIB, MIB, GIB = fixture.KIB, fixture.MIB, fixture.GIB
@@ -33,6 +34,13 @@ class ExtentTests:
         allowed = sum(size + 2 * GRAIN for _, size in written)
         self.assertLessEqual(sum(one.length for one in named), allowed)
 
+    def assert_told(self, found, *written, offset=0, length=GIB):
+        """Check what a connection tells; one that cannot names all."""
+        if self.TELLS:
+            self.assert_extents(found, *written, offset=offset, length=length)
+        else:
+            self.assertEqual([Extent(offset, length)], list(found))
+
     @staticmethod
     def _covered(found, start, end):
         for one in found:
@@ -45,17 +53,17 @@ class ExtentTests:
         runs = [(0, DATA), (100 * MIB, DATA), (GIB - 64 * KIB, DATA)]
         self.write(volume, *runs)
         connection = self.connect(volume)
-        self.assert_extents(connection.extents(0, GIB), *(
+        self.assert_told(connection.extents(0, GIB), *(
             (start, len(data)) for start, data in runs))
-        self.assert_extents(
+        self.assert_told(
             connection.extents(100 * MIB + 4096, 8192),
             (100 * MIB + 4096, 8192), offset=100 * MIB + 4096, length=8192)
-        self.assert_extents(connection.extents(300 * MIB, MIB),
-                            offset=300 * MIB, length=MIB)
+        self.assert_told(connection.extents(300 * MIB, MIB),
+                         offset=300 * MIB, length=MIB)
 
     def test_an_empty_volume_has_no_extents(self):
         connection = self.connect(self.volume())
-        self.assert_extents(connection.extents(0, GIB))
+        self.assert_told(connection.extents(0, GIB))
 
     def test_an_attached_snapshot_tells_what_was_written(self):
         self.need(base.AttachesSnapshots)
@@ -66,8 +74,8 @@ class ExtentTests:
         snapshot = self.snapshot(volume)
         self.write(volume, (200 * MIB, DATA))
         connection = self.attach_snapshot(snapshot)
-        self.assert_extents(connection.extents(0, GIB), (0, len(DATA)),
-                            (50 * MIB, len(DATA)))
+        self.assert_told(connection.extents(0, GIB), (0, len(DATA)),
+                         (50 * MIB, len(DATA)))
 
     def test_allocated_extents(self):
         self.need(base.AllocatedExtents)

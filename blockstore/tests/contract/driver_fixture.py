@@ -28,9 +28,12 @@ class DriverFixture:
     """Mixed into a test case; a subclass says how its driver is loaded.
 
     :cvar FAULT: what each call meets, see FaultyDriver.
+    :cvar TELLS: whether the driver's connections know which parts hold data;
+        others name all of them.
     """
 
     FAULT = None
+    TELLS = True
 
     def load_driver(self, book):
         """Return a driver on the back end of this test, not set up."""

@@ -40,11 +40,12 @@ volumes = 100
 snapshots = 100
 backups = 100
 [volume]
-enabled_backends = qsd
+enabled_backends = {name}
 [qsd]
 qsd_directory = {images}
 qsd_run_directory = {run}
 qsd_capacity_gb = 100
+[{name}]
 {backend}
 [api]
 port = {port}
@@ -57,7 +58,7 @@ class Service:
     """One ``blockstore-all`` with everything that it keeps.
 
     :param directory: for all files; short, as sockets are below it.
-    :param backend: further lines of its section ``[qsd]``.
+    :param backend: further lines of its back end's section.
     :param backup: lines of its section ``[backup]``.
     :param looked_at: its back end, if that has no qcow2 files.
     """
@@ -65,14 +66,15 @@ class Service:
     def __init__(self, directory: pathlib.Path, *, backend: str = '',
                  backup: str = '', attempts: int = 10,
                  looked_at: backends.Backend | None = None) -> None:
+        looked_at = looked_at or backends.Qcow(
+            f'{HOST}@qsd', directory / 'images', directory / 'run')
         self.directory = directory
         self.images = directory / 'images'
         self.run = directory / 'run'
         self.store = directory / 'store'
         self.database_url = (
             f'sqlite:///{directory}/state/blockstore.sqlite')
-        self.backends = (looked_at or backends.Qcow(
-            f'{HOST}@qsd', self.images, self.run),)
+        self.backends = (looked_at,)
         self.log = directory / 'service.log'
         self._arm = arming.Arm(directory / 'arm')
         #: When it was started again after the last strike.
@@ -85,7 +87,8 @@ class Service:
             log=self.log, host=HOST, lease=LEASE,
             state=directory / 'state', store=self.store, chunk=CHUNK,
             images=self.images, run=self.run, port=self._port,
-            backend=backend, backup=backup,
+            name=looked_at.name.partition('@')[2], backend=backend,
+            backup=backup,
             attempts=attempts), encoding='utf-8')
 
     def start(self) -> None:
