@@ -102,6 +102,8 @@ FAMILIES: tuple[tuple[type[exceptions.BlockstoreError], int], ...] = (
     (exceptions.ServiceBusy, 503),
     (exceptions.Unavailable, 503),
     (exceptions.NoValidBackend, 503),
+    (exceptions.ManageExistingInvalidReference, 400),
+    (exceptions.ManageExistingAlreadyManaged, 400),
     (exceptions.VolumeIsBusy, 409),
     (exceptions.SnapshotIsBusy, 409),
 )

@@ -11,7 +11,7 @@ from typing import Any
 from blockstore import metrics
 from blockstore.api import response
 from blockstore.api import router
-from blockstore.api.routes import Row
+from blockstore.api.rows import Row
 
 
 class Measure:

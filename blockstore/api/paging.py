@@ -92,12 +92,12 @@ def read(req: Request, collection: Collection) -> ListQuery:
     all_tenants = bool('all_tenants' in params and req.context.is_admin
                        and boolean(params['all_tenants'], 'all_tenants'))
     max_limit: int = req.app_conf.api.max_limit
-    limit = _integer(params, 'limit', MAX_INT)
+    limit = integer(params, 'limit', MAX_INT)
     return ListQuery(
         limit=max_limit if limit is None else min(limit, max_limit),
         marker=params.get('marker'),
-        offset=_integer(params, 'offset', MAX_OFFSET) or 0,
-        sort=_sort(req, collection, params),
+        offset=integer(params, 'offset', MAX_OFFSET) or 0,
+        sort=sort(req, collection.sort, params),
         filters=criteria.equal, like=criteria.like,
         compare=tuple(criteria.compare), metadata=criteria.metadata,
         all_tenants=all_tenants)
@@ -222,7 +222,8 @@ _KINDS: dict[str, Callable[[_Criteria, str, str], None]] = {
     'metadata': _metadata, 'own': _own}
 
 
-def _integer(params: Mapping[str, str], name: str, bound: int) -> int | None:
+def integer(params: Mapping[str, str], name: str, bound: int) -> int | None:
+    """Read a parameter as a number from 0 to a bound; None without it."""
     text = params.get(name)
     if text is None:
         return None
@@ -233,8 +234,13 @@ def _integer(params: Mapping[str, str], name: str, bound: int) -> int | None:
     return int(text)
 
 
-def _sort(req: Request, collection: Collection, params: Mapping[str, str],
-          ) -> tuple[tuple[str, str], ...]:
+def sort(req: Request, keys: Mapping[str, tuple[str, Version]],
+         params: Mapping[str, str], default: str = 'created_at',
+         ) -> tuple[tuple[str, str], ...]:
+    """Read what to sort by: pairs of a column and ``asc`` or ``desc``.
+
+    :param keys: sort key to column and the version from which it is known.
+    """
     if 'sort' in params:
         if 'sort_key' in params or 'sort_dir' in params:
             raise faults.BadRequest(
@@ -244,15 +250,15 @@ def _sort(req: Request, collection: Collection, params: Mapping[str, str],
                      part.partition(':')
                      for part in params['sort'].split(','))]
     else:
-        pairs = [(params.get('sort_key', 'created_at').strip(),
+        pairs = [(params.get('sort_key', default).strip(),
                   params.get('sort_dir', 'desc').strip())]
-    sort: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key, direction in pairs:
-        column, since = collection.sort.get(key, ('', microversions.MAX))
+        column, since = keys.get(key, ('', microversions.MAX))
         if not column or req.microversion < since:
             raise faults.BadRequest(f'{key[:64]!r} is no sort key here')
         if direction not in ('asc', 'desc'):
             raise faults.BadRequest(
                 f'{direction[:64]!r} is no direction to sort in')
-        sort.setdefault(column, direction)
-    return tuple(sort.items())
+        found.setdefault(column, direction)
+    return tuple(found.items())

@@ -21,7 +21,7 @@ from blockstore.context import RequestContext
 
 if TYPE_CHECKING:
     from blockstore.api import policy
-    from blockstore.api import routes
+    from blockstore.api import rows
     from blockstore.api.links import Links
 
 CONTEXT_KEY = 'blockstore.context'
@@ -58,7 +58,7 @@ class Request(webob.request.BaseRequest):  # type: ignore[misc]
     services: Any
     enforcer: 'policy.Enforcer'
     links: 'Links'
-    row: 'routes.Row'
+    row: 'rows.Row'
     microversion: Version
     project_in_url: str | None
     body_json: Any

@@ -25,7 +25,7 @@ from blockstore.api import microversions
 from blockstore.api import policy
 from blockstore.api import request
 from blockstore.api import response
-from blockstore.api.routes import Row
+from blockstore.api.rows import Row
 from blockstore.db import retry
 
 LOG = logging.getLogger(__name__)

@@ -28,7 +28,6 @@ takes what its path gives, and every row can be reached.
 """
 
 from collections.abc import Callable
-import dataclasses
 from typing import Any
 
 from blockstore.api import microversions
@@ -37,6 +36,7 @@ from blockstore.api.handlers import attachments
 from blockstore.api.handlers import backups
 from blockstore.api.handlers import daemons
 from blockstore.api.handlers import discovery
+from blockstore.api.handlers import manageable
 from blockstore.api.handlers import messages
 from blockstore.api.handlers import operations
 from blockstore.api.handlers import pools
@@ -49,40 +49,18 @@ from blockstore.api.handlers import volume_actions
 from blockstore.api.handlers import volume_metadata
 from blockstore.api.handlers import volumes
 from blockstore.api.microversions import Version
+from blockstore.api.rows import PUBLIC
+from blockstore.api.rows import Row
 from blockstore.api.schemas import attachments as attachment_schemas
 from blockstore.api.schemas import backups as backup_schemas
 from blockstore.api.schemas import daemons as daemon_schemas
+from blockstore.api.schemas import manageable as manageable_schemas
 from blockstore.api.schemas import quotas as quota_schemas
 from blockstore.api.schemas import snapshots as snapshot_schemas
 from blockstore.api.schemas import types as type_schemas
 from blockstore.api.schemas import volumes as volume_schemas
 
 V = Version
-# The rule of a row that needs no caller.
-PUBLIC = ''
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table.
-
-    :param path: below the version and the project, with ``{parameters}``.
-    :param policy: the rule that must hold before the handler is called.
-    :param code: the HTTP status of success.
-    :param schema: of the body; None when the row takes no body.
-    :param action: the body's only top key, for ``POST …/action``.
-    """
-
-    method: str
-    path: str
-    handler: Callable[..., Any]
-    policy: str
-    code: int = 200
-    schema: validation.Schema | None = None
-    min: Version = microversions.MIN
-    max: Version = microversions.MAX
-    action: str | None = None
-
 
 # Whole paths, answered to anybody.
 ROOTS = (
@@ -133,6 +111,7 @@ def _volume_action(action: str, handler: Callable[..., Any], policy: str,
                action=action, **versions)
 
 
+_MANAGES = 'volume_extension:'
 _DOES = 'volume_extension:volume_actions:'
 _ADMIN_DOES = 'volume_extension:volume_admin_actions:'
 _VOLUME_ACTIONS = (
@@ -175,7 +154,19 @@ _VOLUME_ACTIONS = (
     _volume_action('os-update_readonly_flag', volume_actions.set_readonly,
                    'volume:update_readonly_flag',
                    volume_schemas.SET_READONLY),
+    _volume_action('os-unmanage', manageable.unmanage_volume,
+                   _MANAGES + 'volume_unmanage',
+                   manageable_schemas.UNMANAGE_VOLUME),
 )
+
+_MANAGES_SNAPSHOTS = 'snapshot_extension:'
+
+
+def _unmanage_snapshot(path: str) -> Row:
+    return Row('POST', path + '/action', manageable.unmanage_snapshot,
+               _MANAGES_SNAPSHOTS + 'snapshot_unmanage', 202,
+               manageable_schemas.UNMANAGE_SNAPSHOT, action='os-unmanage')
+
 
 _SNAPSHOT = '/snapshots/{snapshot_id}'
 _SNAPSHOT_ADMIN = 'volume_extension:snapshot_admin_actions:'
@@ -209,6 +200,33 @@ _SNAPSHOTS = (
     Row('POST', _SNAPSHOT + '/action', snapshots.force_delete,
         _SNAPSHOT_ADMIN + 'force_delete', 202,
         snapshot_schemas.FORCE_DELETE, action='os-force_delete'),
+    _unmanage_snapshot(_SNAPSHOT),
+)
+
+def _manageable(path: str, list_rule: str, manage_rule: str,
+                short: Callable[..., Any], long: Callable[..., Any],
+                manage: Callable[..., Any], schema: validation.Schema,
+                since: Version) -> tuple[Row, ...]:
+    return (Row('GET', path, short, list_rule, min=since),
+            Row('GET', path + '/detail', long, list_rule, min=since),
+            Row('POST', path, manage, manage_rule, 202, schema, min=since))
+
+
+_MANAGEABLE = (
+    *(row for path, since in (('/os-volume-manage', microversions.MIN),
+                              ('/manageable_volumes', V(3, 8)))
+      for row in _manageable(
+          path, _MANAGES + 'list_manageable', _MANAGES + 'volume_manage',
+          manageable.volumes, manageable.volumes_detail,
+          manageable.manage_volume, manageable_schemas.VOLUME, since)),
+    *(row for path, since in (('/os-snapshot-manage', microversions.MIN),
+                              ('/manageable_snapshots', V(3, 8)))
+      for row in _manageable(
+          path, _MANAGES_SNAPSHOTS + 'list_manageable',
+          _MANAGES_SNAPSHOTS + 'snapshot_manage', manageable.snapshots,
+          manageable.snapshots_detail, manageable.manage_snapshot,
+          manageable_schemas.SNAPSHOT, since)),
+    _unmanage_snapshot('/os-snapshot-manage/{snapshot_id}'),
 )
 
 _BACKUP = '/backups/{backup_id}'
@@ -358,6 +376,6 @@ _DISCOVERY = (
 )
 
 TABLE: tuple[Row, ...] = (
-    *_VOLUMES, *_VOLUME_ACTIONS, *_SNAPSHOTS, *_BACKUPS, *_ATTACHMENTS,
-    *_TYPES, *_QUOTAS, *_DAEMONS, *_NEWS, *_DISCOVERY,
+    *_VOLUMES, *_VOLUME_ACTIONS, *_SNAPSHOTS, *_MANAGEABLE, *_BACKUPS,
+    *_ATTACHMENTS, *_TYPES, *_QUOTAS, *_DAEMONS, *_NEWS, *_DISCOVERY,
 )

@@ -11,6 +11,7 @@ from blockstore.context import RequestContext
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import statuses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,3 +169,12 @@ def _after_marker(tx: Transaction, context: RequestContext, target: sa.Table,
         alternatives.append(sa.and_(*equal, after))
         equal.append(same)
     return sa.or_(*alternatives)
+
+
+def by_stored_status(query: ListQuery) -> ListQuery:
+    """Look for what clients see as the status that they ask for."""
+    wanted = query.filters.get('status')
+    if not isinstance(wanted, str):
+        return query
+    return dataclasses.replace(query, filters={
+        **query.filters, 'status': list(statuses.stored(wanted))})

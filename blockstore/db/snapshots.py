@@ -59,6 +59,7 @@ def _as_shown(query: listing.ListQuery,
     What the service made for itself is hidden unless it is asked for, and a
     snapshot is in the zone of its volume.
     """
+    query = listing.by_stored_status(query)
     conditions = () if query.filters.get('use_quota') is False else _USER
     filters, like = dict(query.filters), dict(query.like)
     zone = _VOLUMES.c.availability_zone

@@ -137,7 +137,7 @@ def _as_shown(query: listing.ListQuery,
         conditions = (*conditions, _T.c.backup_id.is_not(None))
     elif status in _BESIDE_BACKUP:
         conditions = (*conditions, not_backed_up())
-    return query, conditions
+    return listing.by_stored_status(query), conditions
 
 
 def _details(tx: Transaction, found: list[typing.Any]) -> list[typing.Any]:

@@ -30,7 +30,11 @@ _EVENTS: dict[str, tuple[tuple[str, str, str | None], ...]] = {
     'volume.extend': (('volume', 'resize', None),),
     'volume.revert': (('volume', 'revert', None),
                       ('snapshot', 'revert', 'snapshot_id')),
+    'volume.manage': (('volume', 'manage_existing', None),),
+    'volume.unmanage': (('volume', 'unmanage', None),),
     'snapshot.create': (('snapshot', 'create', None),),
+    'snapshot.manage': (('snapshot', 'manage_existing_snapshot', None),),
+    'snapshot.unmanage': (('snapshot', 'delete', None),),
     'snapshot.delete': (('snapshot', 'delete', None),),
     'attachment.connect': (('volume', 'attach', 'volume_id'),),
     'attachment.disconnect': (('volume', 'detach', 'volume_id'),),
@@ -38,6 +42,9 @@ _EVENTS: dict[str, tuple[tuple[str, str, str | None], ...]] = {
     'backup.restore': (('backup', 'restore', None),),
     'backup.delete': (('backup', 'delete', None),),
 }
+# What consumers call a placing that is not called as the operation is.
+_PLACINGS = {'volume.manage': 'manage_existing',
+             'snapshot.manage': 'manage_existing_snapshot'}
 # Long work that tells how far it is, every so many percent.
 _PROGRESS = {'backup.create': 'createprogress'}
 _STEP = 10
@@ -96,9 +103,9 @@ def of_operation(row: db.Row, phase: str, context: RequestContext,
             return
         publisher = row.topic
         noun, _, verb = row.kind.partition('.')
-        yield Event(f'scheduler.{verb}_{noun}', noun, row.resource_id,
-                    context, host, publisher,
-                    {**details, 'method': f'{verb}_{noun}'})
+        method = _PLACINGS.get(row.kind, f'{verb}_{noun}')
+        yield Event(f'scheduler.{method}', noun, row.resource_id, context,
+                    host, publisher, {**details, 'method': method})
     for noun, verb, argument in _EVENTS.get(row.kind, ()):
         id_ = row.arguments[argument] if argument else row.resource_id
         yield Event(f'{noun}.{verb}.{phase}', noun, id_, context, host,

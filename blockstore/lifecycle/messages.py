@@ -8,6 +8,7 @@ clients of the block storage API know; ours begin at 101.
 ...              Detail.BACKUP_SERVICE_DOWN, 'backup', backup.id)
 """
 
+from collections.abc import Sequence
 import datetime
 import enum
 
@@ -45,6 +46,10 @@ class Action(_Entry):
     BACKUP_RESTORE = '015', 'Restoring the backup'
     VOLUME_DELETE = '101', 'Deleting the volume'
     VOLUME_REVERT = '102', 'Reverting the volume to a snapshot'
+    VOLUME_MANAGE = '103', 'Managing the volume'
+    VOLUME_UNMANAGE = '104', 'Unmanaging the volume'
+    SNAPSHOT_MANAGE = '105', 'Managing the snapshot'
+    SNAPSHOT_UNMANAGE = '106', 'Unmanaging the snapshot'
 
 
 class Detail(_Entry):
@@ -97,6 +102,18 @@ class Detail(_Entry):
                            'operator.')
     TIMED_OUT = ('104', 'it took too long. Try again later.')
     CANCELLED = ('105', 'it was cancelled.')
+    MANAGE_INVALID_REFERENCE = (
+        '106', 'the reference names nothing on the back end that can be '
+        'taken over so. Nothing was changed. List what can be managed, and '
+        'delete this entry.')
+    MANAGE_ALREADY_MANAGED = (
+        '107', 'something else has the object already. Nothing was changed. '
+        'Unmanage it there first, or use that one; delete this entry.')
+    MANAGE_ERROR = ('108', 'the back end could not take it over. Its bytes '
+                    'are safe; delete this entry and try again.')
+    UNMANAGE_ERROR = ('109', 'the back end could not let it go. Its bytes '
+                      'are safe; ask the operator.')
+    CAPABILITY = ('110', 'the back end cannot do that at all.')
 
 
 RESOURCE_TYPES = {'volume': 'VOLUME', 'snapshot': 'VOLUME_SNAPSHOT',
@@ -105,11 +122,15 @@ RESOURCE_TYPES = {'volume': 'VOLUME', 'snapshot': 'VOLUME_SNAPSHOT',
 
 def add(tx: Transaction, context: RequestContext, project_id: str,
         action: Action, detail: Detail, resource_type: str,
-        resource_uuid: str, level: str = 'ERROR') -> str:
+        resource_uuid: str, level: str = 'ERROR',
+        blockers: Sequence[str] = ()) -> str:
     """Tell a project what went wrong; return the message's id.
 
     :param resource_type: ``volume``, ``snapshot`` or ``backup``.
+    :param blockers: what is in the way, by name.
     """
+    blocked = (' In the way: ' + ', '.join(blockers) + '.' if blockers
+               else '')
     id_ = uuidutils.generate_uuid()
     kind = RESOURCE_TYPES[resource_type]
     now = timeutils.utcnow()
@@ -117,7 +138,8 @@ def add(tx: Transaction, context: RequestContext, project_id: str,
         tx, id=id_, project_id=project_id, request_id=context.request_id,
         resource_type=kind, resource_uuid=resource_uuid,
         event_id=event_id(kind, action, detail), message_level=level,
-        user_message=f'{action.text} failed: {detail.text}'[:_MAX_TEXT],
+        user_message=(f'{action.text} failed: {detail.text}'
+                      f'{blocked}')[:_MAX_TEXT],
         created_at=now, expires_at=now + datetime.timedelta(days=KEPT_DAYS))
     return id_
 

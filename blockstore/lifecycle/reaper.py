@@ -36,13 +36,17 @@ from blockstore.lifecycle.volumes import VOLUMES
 LOG = logging.getLogger(__name__)
 REASON = 'no operation was left to end it'
 
+_FOREIGN = {'managing': 'error_managing',
+            'error_managing_deleting': 'error_managing'}
 # Where a row goes that nobody works on, by its status.
 _ENDS: dict[str, dict[str, str]] = {
     'volume': {'creating': 'error', 'extending': 'error_extending',
                'reverting': 'error', 'restoring-backup': 'error_restoring',
-               'deleting': 'error_deleting'},
+               'deleting': 'error_deleting', **_FOREIGN,
+               'unmanaging': 'error_unmanaging'},
     'snapshot': {'creating': 'error', 'backing-up': 'available',
-                 'restoring': 'available', 'deleting': 'error_deleting'},
+                 'restoring': 'available', 'deleting': 'error_deleting',
+                 **_FOREIGN, 'unmanaging': 'error_deleting'},
     'backup': {'creating': 'error', 'restoring': 'available',
                'deleting': 'error_deleting'},
 }

@@ -16,10 +16,18 @@ class SnapshotStatus(enum.StrEnum):
     DELETING = 'deleting'              # being removed
     ERROR = 'error'                    # could not be taken
     ERROR_DELETING = 'error_deleting'  # could not be removed
+    MANAGING = 'managing'              # being taken over from the back end
+    ERROR_MANAGING = 'error_managing'  # could not be taken over
+    ERROR_MANAGING_DELETING = 'error_managing_deleting'  # its row goes
+    UNMANAGING = 'unmanaging'          # being let go, with its bytes
 
 
 _S = SnapshotStatus
 DELETABLE = (_S.AVAILABLE, _S.ERROR)
+# Whose bytes are not ours, or no longer: they are never removed with the row.
+FOREIGN = (_S.MANAGING, _S.ERROR_MANAGING, _S.ERROR_MANAGING_DELETING,
+           _S.UNMANAGING)
+_OURS = tuple(one for one in _S if one not in FOREIGN)
 
 SNAPSHOTS = Machine('snapshot', SnapshotStatus, moves(
     (_S.CREATING, _S.AVAILABLE, 'the driver took it'),
@@ -29,11 +37,23 @@ SNAPSHOTS = Machine('snapshot', SnapshotStatus, moves(
     (_S.AVAILABLE, _S.RESTORING, 'its volume goes back to it'),
     (_S.RESTORING, _S.AVAILABLE, 'its volume has gone back, or could not'),
     (DELETABLE, _S.DELETING, 'asked to be removed'),
-    (tuple(_S), _S.DELETING, 'removed by force or with its owner'),
+    (_OURS, _S.DELETING, 'removed by force or with its owner'),
     (_S.DELETING, _S.AVAILABLE, 'the back end refused: busy'),
     (_S.DELETING, _S.ERROR_DELETING, 'the driver could not remove it'),
-), transient=frozenset({_S.CREATING, _S.BACKING_UP, _S.RESTORING,
-                        _S.DELETING}))
+    # Taken over and let go.
+    (_S.MANAGING, _S.AVAILABLE, 'taken over'),
+    (_S.MANAGING, _S.ERROR_MANAGING, 'it could not be taken over'),
+    (_S.ERROR_MANAGING, _S.ERROR_MANAGING_DELETING, 'asked to be removed'),
+    (FOREIGN, _S.ERROR_MANAGING_DELETING, 'removed by force'),
+    (_S.ERROR_MANAGING_DELETING, _S.ERROR_MANAGING,
+     'the driver could not let it go'),
+    (DELETABLE, _S.UNMANAGING, 'asked to be let go'),
+    *((_S.UNMANAGING, one, 'the back end cannot let it go')
+      for one in DELETABLE),
+    (_S.UNMANAGING, _S.ERROR_DELETING, 'the driver could not let it go'),
+), transient=frozenset({
+    _S.CREATING, _S.BACKING_UP, _S.RESTORING, _S.DELETING, _S.MANAGING,
+    _S.ERROR_MANAGING_DELETING, _S.UNMANAGING}))
 
 # What an administrator may set.
 RESETTABLE = frozenset({

@@ -28,6 +28,11 @@ class VolumeStatus(enum.StrEnum):
     ERROR_DELETING = 'error_deleting'  # could not be removed
     ERROR_EXTENDING = 'error_extending'  # could not grow; bytes are safe
     ERROR_RESTORING = 'error_restoring'  # holds part of a backup
+    MANAGING = 'managing'              # being taken over from the back end
+    ERROR_MANAGING = 'error_managing'  # could not be taken over
+    ERROR_MANAGING_DELETING = 'error_managing_deleting'  # its row goes
+    UNMANAGING = 'unmanaging'          # being let go, with its bytes
+    ERROR_UNMANAGING = 'error_unmanaging'  # could not be let go
 
 
 class AttachStatus(enum.StrEnum):
@@ -45,6 +50,11 @@ class AttachStatus(enum.StrEnum):
 
 _S = VolumeStatus
 DELETABLE = (_S.AVAILABLE, _S.ERROR, _S.ERROR_RESTORING, _S.ERROR_EXTENDING)
+# Whose bytes are not ours, or no longer: they are never removed with the row.
+FOREIGN = (_S.MANAGING, _S.ERROR_MANAGING, _S.ERROR_MANAGING_DELETING,
+           _S.UNMANAGING)
+UNMANAGEABLE = (*DELETABLE, _S.ERROR_UNMANAGING)
+_OURS = tuple(one for one in _S if one not in FOREIGN)
 CONNECTED = (_S.RESERVED, _S.ATTACHING, _S.IN_USE, _S.DETACHING)
 
 VOLUMES = Machine('volume', VolumeStatus, moves(
@@ -75,11 +85,23 @@ VOLUMES = Machine('volume', VolumeStatus, moves(
     (_S.RESTORING, _S.ERROR_RESTORING, 'filling failed'),
     # End.
     (DELETABLE, _S.DELETING, 'asked to be removed'),
-    (tuple(_S), _S.DELETING, 'removed by force'),
+    (_OURS, _S.DELETING, 'removed by force'),
     (_S.DELETING, _S.AVAILABLE, 'the back end refused: busy'),
     (_S.DELETING, _S.ERROR_DELETING, 'the driver could not remove it'),
-), transient=frozenset({_S.CREATING, _S.EXTENDING, _S.REVERTING,
-                        _S.RESTORING, _S.DELETING}))
+    # Taken over and let go.
+    (_S.MANAGING, _S.AVAILABLE, 'taken over'),
+    (_S.MANAGING, _S.ERROR_MANAGING, 'it could not be taken over'),
+    (_S.ERROR_MANAGING, _S.ERROR_MANAGING_DELETING, 'asked to be removed'),
+    (FOREIGN, _S.ERROR_MANAGING_DELETING, 'removed by force'),
+    (_S.ERROR_MANAGING_DELETING, _S.ERROR_MANAGING,
+     'the driver could not let it go'),
+    (UNMANAGEABLE, _S.UNMANAGING, 'asked to be let go'),
+    *((_S.UNMANAGING, one, 'the back end cannot let it go')
+      for one in DELETABLE),
+    (_S.UNMANAGING, _S.ERROR_UNMANAGING, 'the driver could not let it go'),
+), transient=frozenset({
+    _S.CREATING, _S.EXTENDING, _S.REVERTING, _S.RESTORING, _S.DELETING,
+    _S.MANAGING, _S.ERROR_MANAGING_DELETING, _S.UNMANAGING}))
 
 # What an administrator may set.
 RESETTABLE = frozenset({

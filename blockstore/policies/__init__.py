@@ -7,8 +7,9 @@ from oslo_policy import policy
 
 from blockstore.policies import base
 
-NOUNS = ('base', 'attachments', 'backups', 'daemons', 'discovery', 'messages',
-         'operations', 'pools', 'quotas', 'snapshots', 'types', 'volumes')
+NOUNS = ('base', 'attachments', 'backups', 'daemons', 'discovery',
+         'manageable', 'messages', 'operations', 'pools', 'quotas',
+         'snapshots', 'types', 'volumes')
 
 
 def list_rules() -> list[policy.RuleDefault]:

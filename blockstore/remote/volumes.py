@@ -1,5 +1,7 @@
 """What other services may ask of a volume service, besides connections."""
 
+import dataclasses
+
 from oslo_config import cfg
 import oslo_messaging as messaging
 
@@ -16,6 +18,8 @@ from blockstore.rpc.clients import Clients
 from blockstore.rpc.methods import volume as methods
 from blockstore.scheduler import base as scheduling
 from blockstore.scheduler.places import Places
+from blockstore.services import manageable
+from blockstore.services.manageable import Reference
 from blockstore.services.volumes import Placed
 
 
@@ -133,6 +137,58 @@ class VolumeRequests(base.Requests):
         """Return a snapshot."""
         return SnapshotInfo.of(
             self._services.snapshots.get(context, snapshot_id))
+
+    # What stands on the back end.
+
+    def manage_volume(self, context: RequestContext, reference: Reference,
+                      name: str | None = None,
+                      description: str | None = None,
+                      volume_type: str | None = None,
+                      metadata: dict[str, str] | None = None,
+                      bootable: bool | None = None,
+                      operation_id: str | None = None) -> base.Answer:
+        """Take an object over as a volume."""
+        spec = manageable.VolumeSpec(
+            host=self._host, reference=reference, name=name,
+            description=description, volume_type=volume_type,
+            bootable=bool(bootable), metadata=metadata or {})
+        return self._once(
+            context, operation_id, 'volume.manage', dataclasses.asdict(spec),
+            lambda services: services.manageables.manage_volume(
+                context, spec))
+
+    def unmanage_volume(self, context: RequestContext, volume_id: str,
+                        operation_id: str | None = None) -> base.Answer:
+        """Let a volume go."""
+        return self._once(
+            context, operation_id, 'volume.unmanage',
+            {'volume_id': volume_id},
+            lambda services: services.manageables.unmanage_volume(
+                context, volume_id))
+
+    def manage_snapshot(self, context: RequestContext, volume_id: str,
+                        reference: Reference, name: str | None = None,
+                        description: str | None = None,
+                        metadata: dict[str, str] | None = None,
+                        operation_id: str | None = None) -> base.Answer:
+        """Take an object over as a snapshot."""
+        spec = manageable.SnapshotSpec(
+            volume_id=volume_id, reference=reference, name=name,
+            description=description, metadata=metadata or {})
+        return self._once(
+            context, operation_id, 'snapshot.manage',
+            dataclasses.asdict(spec),
+            lambda services: services.manageables.manage_snapshot(
+                context, spec))
+
+    def unmanage_snapshot(self, context: RequestContext, snapshot_id: str,
+                          operation_id: str | None = None) -> base.Answer:
+        """Let a snapshot go."""
+        return self._once(
+            context, operation_id, 'snapshot.unmanage',
+            {'snapshot_id': snapshot_id},
+            lambda services: services.manageables.unmanage_snapshot(
+                context, snapshot_id))
 
     def _shows(self) -> base.Shows:
         return {'snapshot': self.get_snapshot}

@@ -11,7 +11,7 @@ method needs, in :mod:`blockstore.rpc.methods`.
 from collections.abc import Iterable
 
 #: What this release speaks, by the name of the service.
-RPC = {'volume': '1.2', 'scheduler': '1.1', 'backup': '1.1'}
+RPC = {'volume': '1.3', 'scheduler': '1.1', 'backup': '1.1'}
 
 #: Counts the changes of the shapes in :mod:`blockstore.objects`:
 #: 1.0 - VolumeInfo, SnapshotInfo, BackupInfo, OperationInfo, PoolInfo,

@@ -28,6 +28,9 @@ class VolumeClient(client.Client):
       get_snapshot, get_operation, wait_operation, get_versions
     * 1.2 - create_attachment, update_attachment, complete_attachment,
       delete_attachment, get_attachment
+    * 1.3 - get_manageable_volumes, get_manageable_snapshots,
+      measure_volume, measure_snapshot, manage_volume, unmanage_volume,
+      manage_snapshot, unmanage_snapshot
     """
 
     SERVICE = 'volume'
@@ -123,6 +126,28 @@ class VolumeClient(client.Client):
             context, topics.volume(host), 'get_capabilities',
             timeout=self._conf.rpc.call_timeout)
         return answer
+
+    def get_manageable(self, context: Context, host: str, noun: str,
+                       **page: Any) -> list[dict[str, Any]]:
+        """List the ``volumes`` or ``snapshots`` that stand on a back end.
+
+        :param page: marker, limit, offset, sort_keys, sort_dirs.
+        """
+        answer: list[dict[str, Any]] = self._long_call(
+            context, host, f'get_manageable_{noun}', **page)
+        return answer
+
+    def measure_volume(self, context: Context, host: str,
+                       reference: Any) -> int:
+        """Tell the size in GiB of what could be taken over."""
+        return int(self._long_call(context, host, 'measure_volume',
+                                   reference=reference))
+
+    def measure_snapshot(self, context: Context, host: str, volume_id: str,
+                         reference: Any) -> int:
+        """Tell the size in GiB of what could be taken over."""
+        return int(self._long_call(context, host, 'measure_snapshot',
+                                   volume_id=volume_id, reference=reference))
 
     def _long_call(self, context: Context, host: str, method: str,
                    **arguments: Any) -> Any:

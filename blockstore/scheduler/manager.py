@@ -15,6 +15,8 @@ from blockstore.lifecycle.reaper import Reaper
 from blockstore.rpc import topics
 from blockstore.rpc.clients import Clients
 from blockstore.scheduler.endpoint import SchedulerEndpoint
+from blockstore.scheduler.managing import ManageSnapshot
+from blockstore.scheduler.managing import ManageVolume
 from blockstore.scheduler.placement import PlaceVolume
 from blockstore.service.periodic import PeriodicTask
 
@@ -33,8 +35,11 @@ class SchedulerManager(manager.Manager):
         clients = Clients(transport, conf, database)
         super().__init__(
             conf, database, conf.service.host,
-            {'volume.create': PlaceVolume(conf,
-                                          clients.volume.operation_due)},
+            {kind: handler(conf, clients.volume.operation_due)
+             for kind, handler in (
+                 ('volume.create', PlaceVolume),
+                 ('volume.manage', ManageVolume),
+                 ('snapshot.manage', ManageSnapshot))},
             (PeriodicTask('reaper', Reaper(conf, database).look,
                           conf.scheduler.reaper_interval),))
         self.listen(transport, topics.SCHEDULER,

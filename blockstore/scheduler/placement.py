@@ -58,7 +58,7 @@ class PlaceVolume:
                 'host': host, 'scheduled_at': timeutils.utcnow(),
                 'availability_zone': (service.availability_zone if service
                                       else volume.availability_zone)})
-            self._hand_on(tx, claim, owner)
+            hand_on(tx, claim, owner, self._ring)
         LOG.info('Volume %s goes to %s', volume.id, host)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -76,10 +76,6 @@ class PlaceVolume:
             messages.Action.VOLUME_SCHEDULE,
             messages.Detail.NO_BACKEND if found else messages.Detail.UNKNOWN,
             'volume', row.resource_id)
-
-    def _hand_on(self, tx: Transaction, claim: Claim, host: str) -> None:
-        claim.hand_on(tx, 'volume', host)
-        tx.after_commit(lambda: self._ring(claim.context, host, claim.id))
 
     def _source_host(self, tx: Transaction, volume: models.Volume,
                      ) -> str | None:
@@ -102,3 +98,9 @@ class PlaceVolume:
                  ) -> base.Request:
         return places.request(tx, volume.size, volume.volume_type_id,
                               volume.availability_zone)
+
+
+def hand_on(tx: Transaction, claim: Claim, host: str, ring: Ring) -> None:
+    """Give an operation to a volume service, and ring for it."""
+    claim.hand_on(tx, 'volume', host)
+    tx.after_commit(lambda: ring(claim.context, host, claim.id))

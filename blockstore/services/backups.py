@@ -20,6 +20,7 @@ from blockstore.db import services as db_services
 from blockstore.db import volumes as db_volumes
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import quotas
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.backups import BACKUPS
 from blockstore.lifecycle.backups import BackupStatus
@@ -31,7 +32,6 @@ from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
 from blockstore.services import base
-from blockstore.services import quotas
 from blockstore.services import restores
 from blockstore.services import zones
 from blockstore.services.volumes import Volumes

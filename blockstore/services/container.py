@@ -7,6 +7,7 @@ from blockstore.rpc.clients import Clients
 from blockstore.services.attachments import Attachments
 from blockstore.services.backups import Backups
 from blockstore.services.daemons import Daemons
+from blockstore.services.manageable import Manageables
 from blockstore.services.messages import Messages
 from blockstore.services.operations import Operations
 from blockstore.services.pools import Pools
@@ -32,6 +33,7 @@ class Services:
         self.quotas = Quotas(conf, database)
         self.daemons = Daemons(conf, database)
         self.zones = Zones(conf, database)
+        self.manageables = Manageables(conf, database, clients)
         self.messages = Messages(conf, database)
         self.operations = Operations(conf, database)
         self.pools = Pools(conf, database)

@@ -1,14 +1,6 @@
-"""Quotas: what a project may have, and the check before it gets more.
+"""Quotas: what a project may have, and what it has.
 
-:func:`reserve` is called in the transaction that inserts the new rows.  It
-holds the project's lock until that transaction ends, counts, and refuses what
-would go over a limit.  Nothing is stored: the caller's rows are the
-reservation, and a rollback gives it back.
-
->>> with database.write() as tx:
-...     quotas.reserve(tx, conf, project_id, volumes=1, gigabytes=10,
-...                    volume_size=10, volume_type_id=type_id)
-...     volumes.insert(tx, …)
+The check before it gets more is :mod:`blockstore.lifecycle.quotas`.
 """
 
 from collections.abc import Iterable
@@ -23,11 +15,11 @@ from blockstore.db import quotas as db
 from blockstore.db import types as db_types
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
-
-RESOURCES = ('volumes', 'snapshots', 'gigabytes', 'backups',
-             'backup_gigabytes', 'groups', 'per_volume_gigabytes')
-TYPED = ('volumes', 'snapshots', 'gigabytes')
-UNLIMITED = -1
+from blockstore.lifecycle.quotas import limits_of
+from blockstore.lifecycle.quotas import RESOURCES
+from blockstore.lifecycle.quotas import TYPED
+from blockstore.lifecycle.quotas import UNLIMITED
+from blockstore.lifecycle.quotas import usage_of
 
 
 class Standing(typing.NamedTuple):
@@ -36,42 +28,6 @@ class Standing(typing.NamedTuple):
     limit: int
     in_use: int
     reserved: int = 0
-
-
-def reserve(tx: Transaction, conf: cfg.ConfigOpts, project_id: str, *,
-            volumes: int = 0, gigabytes: int = 0, snapshots: int = 0,
-            backups: int = 0, backup_gigabytes: int = 0,
-            volume_size: int | None = None,
-            volume_type_id: str | None = None) -> None:
-    """Make sure that a project may have more, and hold its usage still.
-
-    Three statements.  Sizes in GiB.  The gigabytes of a new snapshot are
-    given always and left out here if ``no_snapshot_gb_quota`` says so.
-
-    :param volume_size: the size that one volume will have.
-    :param volume_type_id: also check the limits for this volume type.
-    :raises QuotaExceeded: naming resource, limit, use and what was asked.
-    """
-    if snapshots and not volumes and conf.quota.no_snapshot_gb_quota:
-        gigabytes = 0
-    asked = {'volumes': volumes, 'gigabytes': gigabytes,
-             'snapshots': snapshots, 'backups': backups,
-             'backup_gigabytes': backup_gigabytes}
-    if volume_type_id is not None:
-        asked.update({f'{name}_{volume_type_id}': asked[name]
-                      for name in TYPED})
-    db.lock(tx, project_id)
-    limits = _limits(conf, db.limits(tx, project_id))
-    _check_size(limits['per_volume_gigabytes'], volume_size)
-    asked = {name: amount for name, amount in asked.items()
-             if amount > 0 and limits.get(name, UNLIMITED) >= 0}
-    if not asked:
-        return
-    usage = _usage(tx, conf, project_id)
-    for name, amount in asked.items():
-        if usage.of(name) + amount > limits[name]:
-            raise _exceeded(_name(tx, name, volume_type_id), limits[name],
-                            usage.of(name), amount)
 
 
 class Quotas:
@@ -91,8 +47,8 @@ class Quotas:
     def defaults(self, ctx: RequestContext) -> dict[str, Standing]:
         """Return the limits of a project without limits of its own."""
         with self._database.read() as tx:
-            limits = _limits(self._conf,
-                             db.class_limits(tx, db.DEFAULT_CLASS))
+            limits = limits_of(self._conf,
+                               db.class_limits(tx, db.DEFAULT_CLASS))
             names = _names(db_types.names(tx))
         return _standings(limits, db.Usage({}), names)
 
@@ -107,7 +63,7 @@ class Quotas:
             names = _names(db_types.names(tx))
             limits = _known(values, names)
             db.lock(tx, project_id)
-            usage = _usage(tx, self._conf, project_id)
+            usage = usage_of(tx, self._conf, project_id)
             for resource, limit in limits.items():
                 if 0 <= limit < usage.of(resource):
                     raise exceptions.Invalid(
@@ -140,7 +96,7 @@ class Quotas:
             return self._class(tx, class_name)
 
     def _class(self, tx: Transaction, class_name: str) -> dict[str, int]:
-        limits = _limits(self._conf, db.class_limits(tx, class_name))
+        limits = limits_of(self._conf, db.class_limits(tx, class_name))
         names = _names(db_types.names(tx))
         return {names[key]: limits.get(key, UNLIMITED) for key in names}
 
@@ -156,8 +112,8 @@ def standings(tx: Transaction, conf: cfg.ConfigOpts, project_id: str,
 
     :param visible_to: only types that this project may see; None for all.
     """
-    limits = _limits(conf, db.limits(tx, project_id))
-    usage = _usage(tx, conf, project_id)
+    limits = limits_of(conf, db.limits(tx, project_id))
+    usage = usage_of(tx, conf, project_id)
     return _standings(limits, usage, _names(db_types.names(tx, visible_to)))
 
 
@@ -165,21 +121,6 @@ def _own_project(ctx: RequestContext, project_id: str) -> None:
     if not ctx.is_admin and ctx.project_id != project_id:
         raise exceptions.Forbidden(
             'the quota of another project is for administrators')
-
-
-def _limits(conf: cfg.ConfigOpts, stored: Mapping[str, int],
-            ) -> dict[str, int]:
-    """Fill up what is not stored with what is configured."""
-    limits: dict[str, int] = {name: conf.quota[name] for name in RESOURCES}
-    limits.update(stored)
-    return limits
-
-
-def _usage(tx: Transaction, conf: cfg.ConfigOpts, project_id: str,
-           ) -> db.Usage:
-    return db.usage(
-        tx, project_id,
-        snapshot_gigabytes=not conf.quota.no_snapshot_gb_quota)
 
 
 def _names(types: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -207,30 +148,3 @@ def _standings(limits: Mapping[str, int], usage: db.Usage,
                names: Mapping[str, str]) -> dict[str, Standing]:
     return {name: Standing(limits.get(key, UNLIMITED), usage.of(key))
             for key, name in names.items()}
-
-
-def _check_size(limit: int, size: int | None) -> None:
-    if size is not None and 0 <= limit < size:
-        raise exceptions.QuotaExceeded(
-            f'a volume of {size} GiB is over the quota '
-            f'per_volume_gigabytes: the limit is {limit} GiB',
-            remedy='ask for a smaller volume, or ask an administrator to '
-                   'raise per_volume_gigabytes')
-
-
-def _name(tx: Transaction, resource: str, type_id: str | None) -> str:
-    """Return a resource's name for people: with that of the type."""
-    if type_id is None or not resource.endswith(f'_{type_id}'):
-        return resource
-    row = db_types.get(tx, type_id)
-    return resource.removesuffix(type_id) + (row.name if row else type_id)
-
-
-def _exceeded(resource: str, limit: int, in_use: int, asked: int,
-              ) -> exceptions.QuotaExceeded:
-    return exceptions.QuotaExceeded(
-        f'the quota of {resource} is exceeded: the limit is {limit}, in use '
-        f'are {in_use}, asked for were {asked} more',
-        blockers=[f'quota {resource}'],
-        remedy=f'delete what is no longer needed, or ask an administrator '
-               f'to raise {resource}')

@@ -15,15 +15,16 @@ from blockstore.db import snapshots as db
 from blockstore.db import volumes as db_volumes
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import quotas
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.snapshots import DELETABLE
+from blockstore.lifecycle.snapshots import FOREIGN
 from blockstore.lifecycle.snapshots import RESETTABLE
 from blockstore.lifecycle.snapshots import SNAPSHOTS
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
 from blockstore.services import base
-from blockstore.services import quotas
 
 
 class Snapshots(base.UseCases):
@@ -60,7 +61,7 @@ class Snapshots(base.UseCases):
         with self.database.write() as tx:
             volume = base.require(tx, context, models.Volume, 'volume',
                                   volume_id, lock=True)
-            _check_source(volume, allow_in_use)
+            check_source(volume, allow_in_use)
             self.admit(tx, volume.project_id)
             quotas.reserve(
                 tx, self.conf, volume.project_id, snapshots=1,
@@ -91,7 +92,10 @@ class Snapshots(base.UseCases):
         with self.database.write() as tx:
             snapshot = base.require(tx, context, models.Snapshot, 'snapshot',
                                     id_, lock=True)
-            self._check_unneeded(tx, snapshot)
+            check_unneeded(tx, snapshot)
+            if snapshot.status in FOREIGN:
+                self._forget(tx, context, snapshot, force)
+                return
             if not force:
                 self.admit(tx, snapshot.project_id)
             transitions.move(
@@ -109,15 +113,22 @@ class Snapshots(base.UseCases):
                 host=base.owner(volume),
                 project_id=snapshot.project_id)
 
-    def _check_unneeded(self, tx: Transaction, snapshot: models.Snapshot,
-                        ) -> None:
-        making = db_volumes.sources(tx, snapshot.id)
-        if making:
-            raise exceptions.InvalidStatus(
-                f'volumes are being made from snapshot {snapshot.id}',
-                code=errors.SNAPSHOT_HAS_DEPENDENTS,
-                blockers=[f'volume {one}' for one in making[:10]],
-                remedy='wait until they are available')
+    def _forget(self, tx: Transaction, context: RequestContext,
+                snapshot: models.Snapshot, force: bool) -> None:
+        """Remove the row of what could not be taken over, and no bytes."""
+        transitions.move(
+            tx, SNAPSHOTS, models.Snapshot, snapshot.id,
+            SnapshotStatus.ERROR_MANAGING_DELETING,
+            sources=None if force else (SnapshotStatus.ERROR_MANAGING,),
+            reason='asked to be removed')
+        volume = rows.get(tx, models.Volume, snapshot.volume_id)
+        if volume is None or volume.host is None:
+            rows.soft_delete(tx, models.Snapshot, snapshot.id)
+            return
+        self.clients.launch(
+            tx, context, 'snapshot.unmanage', snapshot.id, topic='volume',
+            host=base.owner(volume), project_id=snapshot.project_id,
+            arguments={'old_status': snapshot.status})
 
     def reset_status(self, context: RequestContext, id_: str, status: str,
                      ) -> None:
@@ -134,17 +145,19 @@ class Snapshots(base.UseCases):
 
 def insert(tx: Transaction, context: RequestContext, id_: str,
            volume: models.Volume, *, name: str | None,
-           description: str | None) -> None:
-    """Add a user's snapshot row with status ``creating``."""
+           description: str | None,
+           status: str = SnapshotStatus.CREATING) -> None:
+    """Add a user's snapshot row."""
     rows.insert(
         tx, models.Snapshot, id=id_, volume_id=volume.id,
         project_id=volume.project_id, user_id=context.user_id,
         display_name=name, display_description=description,
-        status=SnapshotStatus.CREATING, progress='0%',
+        status=status, progress='0%',
         volume_size=volume.size, volume_type_id=volume.volume_type_id)
 
 
-def _check_source(volume: models.Volume, allow_in_use: bool) -> None:
+def check_source(volume: models.Volume, allow_in_use: bool) -> None:
+    """Refuse a volume whose status allows no new snapshot."""
     statuses = [VolumeStatus.AVAILABLE]
     if allow_in_use:
         statuses.append(VolumeStatus.IN_USE)
@@ -157,3 +170,14 @@ def _check_source(volume: models.Volume, allow_in_use: bool) -> None:
             if volume.status == VolumeStatus.IN_USE else
             'wait until it is available')
     base.owner(volume)
+
+
+def check_unneeded(tx: Transaction, snapshot: models.Snapshot) -> None:
+    """Refuse a snapshot that volumes are being made from."""
+    making = db_volumes.sources(tx, snapshot.id)
+    if making:
+        raise exceptions.InvalidStatus(
+            f'volumes are being made from snapshot {snapshot.id}',
+            code=errors.SNAPSHOT_HAS_DEPENDENTS,
+            blockers=[f'volume {one}' for one in making[:10]],
+            remedy='wait until they are available')

@@ -24,17 +24,19 @@ from blockstore.db import types as db_types
 from blockstore.db import volumes as db
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import quotas
 from blockstore.lifecycle import transitions
 from blockstore.lifecycle.snapshots import SNAPSHOTS
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.lifecycle.volumes import DELETABLE
+from blockstore.lifecycle.volumes import FOREIGN
 from blockstore.lifecycle.volumes import RESETTABLE
 from blockstore.lifecycle.volumes import VOLUMES
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.rpc.clients import Clients
 from blockstore.scheduler import base as scheduling
 from blockstore.services import base
-from blockstore.services import quotas
+from blockstore.services import removals
 from blockstore.services import restores
 from blockstore.services import types
 from blockstore.services import volume_connections as connections
@@ -389,9 +391,12 @@ class Volumes(VolumeConnections):
         with self.database.write() as tx:
             volume = base.require(tx, context, models.Volume, 'volume', id_,
                                   lock=True)
-            self._check_unused(tx, volume)
+            removals.check_unused(tx, volume)
             if not cascade:
-                self._check_no_snapshots(tx, volume)
+                removals.check_no_snapshots(tx, volume)
+            if volume.status in FOREIGN:
+                self._forget(tx, context, volume, force)
+                return
             sources = None if force else DELETABLE
             transitions.move(
                 tx, VOLUMES, models.Volume, id_, VolumeStatus.DELETING,
@@ -413,42 +418,32 @@ class Volumes(VolumeConnections):
         """Remove a volume whatever its status is."""
         self.delete(context, id_, force=True)
 
-    def _check_unused(self, tx: Transaction, volume: models.Volume) -> None:
-        present = attachments.of_volume(tx, volume.id)
-        if present or volume.attach_status == 'attached':
-            raise exceptions.InvalidStatus(
-                f'volume {volume.id} is attached, or promised to a client',
-                code=errors.VOLUME_ATTACHED,
-                blockers=[f'attachment {row.id}' for row in present[:10]],
-                remedy='detach it first, or delete its attachments')
-        if volume.backup_id is not None:
-            raise exceptions.InvalidStatus(
-                f'volume {volume.id} is being backed up',
-                code=errors.VOLUME_BACKING_UP,
-                blockers=[f'backup {volume.backup_id}'],
-                remedy='wait for the backup, or delete it by force')
-        _check_no_copies(tx, volume.id, f'volume {volume.id}')
-
-    def _check_no_snapshots(self, tx: Transaction, volume: models.Volume,
-                            ) -> None:
-        blocking = [row.id for row in db_snapshots.of_volume(tx, volume.id)
-                    if row.purpose == 'user']
-        if blocking:
-            raise exceptions.InvalidStatus(
-                f'volume {volume.id} has {len(blocking)} snapshots',
-                code=errors.VOLUME_HAS_SNAPSHOTS,
-                blockers=[f'snapshot {one}' for one in blocking[:10]],
-                remedy='delete the snapshots first, or delete with cascade')
-
     def _mark_snapshots(self, tx: Transaction, volume: models.Volume) -> None:
         for row in db_snapshots.of_volume(tx, volume.id):
             if row.purpose == 'user':
-                _check_no_copies(tx, row.id, f'snapshot {row.id}')
+                removals.check_no_copies(tx, row.id, f'snapshot {row.id}')
+                if row.status == SnapshotStatus.ERROR_MANAGING:
+                    transitions.move(
+                        tx, SNAPSHOTS, models.Snapshot, row.id,
+                        SnapshotStatus.ERROR_MANAGING_DELETING,
+                        sources=(SnapshotStatus.ERROR_MANAGING,))
+                    continue
                 transitions.move(tx, SNAPSHOTS, models.Snapshot, row.id,
                                  SnapshotStatus.DELETING,
                                  sources=(SnapshotStatus.AVAILABLE,
                                           SnapshotStatus.ERROR),
                                  reason='removed with its volume')
+
+    def _forget(self, tx: Transaction, context: RequestContext,
+                volume: models.Volume, force: bool) -> None:
+        """Remove the row of what could not be taken over, and no bytes."""
+        transitions.move(
+            tx, VOLUMES, models.Volume, volume.id,
+            VolumeStatus.ERROR_MANAGING_DELETING,
+            sources=None if force else (VolumeStatus.ERROR_MANAGING,),
+            reason='asked to be removed')
+        self._launch(tx, context, 'volume.unmanage', volume,
+                     {'old_status': volume.status})
 
     def _launch(self, tx: Transaction, context: RequestContext, kind: str,
                 volume: models.Volume,
@@ -457,15 +452,6 @@ class Volumes(VolumeConnections):
             tx, context, kind, volume.id, topic='volume',
             host=service_host(volume.host), project_id=volume.project_id,
             arguments=arguments)
-
-
-def _check_no_copies(tx: Transaction, id_: str, what: str) -> None:
-    making = db.sources(tx, id_)
-    if making:
-        raise exceptions.InvalidStatus(
-            f'volumes are being made from {what}', code=errors.VOLUME_BUSY,
-            blockers=[f'volume {one}' for one in making[:10]],
-            remedy='wait until they are available')
 
 
 def service_host(host: str | None) -> str | None:

@@ -6,6 +6,7 @@
 """
 
 import re
+from urllib import parse
 
 from oslo_utils import timeutils
 from oslo_utils import uuidutils
@@ -14,6 +15,7 @@ from blockstore.db import models
 from blockstore.db import rows
 from blockstore.tests.unit.api import base
 
+BACKEND = base.HOST.partition('#')[0]
 # What a valid request says, by action or by method and path.
 BODIES = {
     'os-attach': {'mountpoint': '/dev/vdb', 'host_name': 'h'},
@@ -41,6 +43,9 @@ BODIES = {
     'PUT /os-quota-sets/{project_id}': {'quota_set': {'volumes': 5}},
     'PUT /os-quota-class-sets/{class_name}': {
         'quota_class_set': {'volumes': 5}},
+    **dict.fromkeys(
+        ('POST /os-volume-manage', 'POST /manageable_volumes'),
+        {'volume': {'host': BACKEND, 'ref': 'there'}}),
     'PUT /os-services/enable': {'host': 'node1', 'binary': 'cinder-backup'},
     'PUT /os-services/disable': {'host': 'node1', 'binary': 'cinder-backup'},
     'PUT /os-services/disable-log-reason': {
@@ -58,6 +63,7 @@ class RowsCase(base.ApiTestCase):
     def setUp(self):
         super().setUp()
         self.make_backup_service()
+        self.make_volume_service()
         self.ids = {'key': 'k', 'alias': 'backups', 'class_name': 'default',
                     'host': 'node1', 'project_id': base.PROJECT}
         volume_id = self.ids['volume_id'] = self.make_volume(
@@ -108,10 +114,15 @@ class RowsCase(base.ApiTestCase):
             body = {'backup': {'volume_id': self.ids['volume_id']}}
         elif name == 'POST /attachments':
             body = {'attachment': {'volume_uuid': self.ids['volume_id']}}
+        elif row.path in ('/os-snapshot-manage', '/manageable_snapshots'):
+            body = {'snapshot': {'volume_id': self.ids['volume_id'],
+                                 'ref': 'there'}}
         elif row.schema is not None:
             body = BODIES[name]
         if row.schema is not None:
             row.schema.check(body)
+        if row.method == 'GET' and 'manage' in path:
+            path += f'?host={parse.quote(BACKEND)}'
         return self.ask(row.method, f'/v3{path}',
                         body if row.schema is not None else None,
                         version=str(row.max), token=token)

@@ -25,13 +25,16 @@ from blockstore.lifecycle.worker import Handler
 from blockstore.rpc import topics
 from blockstore.service import base
 from blockstore.volume import endpoint
+from blockstore.volume import manageable
 from blockstore.volume.drivers import base as drivers
 from blockstore.volume.drivers import guarded
 from blockstore.volume.drivers import loader
 from blockstore.volume.flows import attachments
 from blockstore.volume.flows import base as flows
 from blockstore.volume.flows import connections
+from blockstore.volume.flows import manage
 from blockstore.volume.flows import mending
+from blockstore.volume.flows import nouns
 from blockstore.volume.flows import older
 from blockstore.volume.flows import snapshots
 from blockstore.volume.flows import volumes
@@ -57,12 +60,12 @@ class VolumeManager(manager.Manager):
         self.driver = guarded.GuardedDriver(loader.load(
             conf, backend, host, documents.DatabaseBook(database, host)))
         super().__init__(conf, database, host,
-                         _handlers(database, self.driver))
+                         _handlers(conf, database, self.driver))
         self.listen(
             transport, topics.volume(host),
             endpoint.VolumeEndpoint(
                 database, self.driver, self.worker.ring, self.run_now),
-            *endpoints)
+            manageable.ManageableEndpoint(database, self.driver), *endpoints)
         self._stopping = threading.Event()
         self._setup = threading.Thread(
             target=self._set_up_later, name='volume-setup', daemon=True)
@@ -154,20 +157,30 @@ class VolumeManager(manager.Manager):
                           error, error.remedy)
 
 
-def _handlers(*parts: typing.Any) -> dict[str, Handler]:
-    return {'volume.create': volumes.Create(*parts),
-            'volume.delete': volumes.Delete(*parts),
-            'volume.extend': volumes.Extend(*parts),
-            'volume.revert': volumes.Revert(*parts),
-            'volume.mend': mending.Volume(*parts),
-            'attachment.connect': attachments.Connect(*parts),
-            'attachment.disconnect': attachments.Disconnect(*parts),
-            'attachment.mend': mending.Attachment(*parts),
-            'connection.open': older.Open(*parts),
-            'connection.close': older.Close(*parts),
-            'connection.mend': mending.Connection(*parts),
-            'volume.disconnect': connections.DisconnectVolume(*parts),
-            'snapshot.disconnect': connections.DisconnectSnapshot(*parts),
-            'snapshot.create': snapshots.Create(*parts),
-            'snapshot.delete': snapshots.Delete(*parts),
-            'snapshot.mend': mending.Snapshot(*parts)}
+def _handlers(conf: cfg.ConfigOpts, database: Database,
+              driver: drivers.Driver) -> dict[str, Handler]:
+    parts = (database, driver)
+    handlers: dict[str, Handler] = {
+        'volume.create': volumes.Create(*parts),
+        'volume.delete': volumes.Delete(*parts),
+        'volume.extend': volumes.Extend(*parts),
+        'volume.revert': volumes.Revert(*parts),
+        'volume.mend': mending.Volume(*parts),
+        'attachment.connect': attachments.Connect(*parts),
+        'attachment.disconnect': attachments.Disconnect(*parts),
+        'attachment.mend': mending.Attachment(*parts),
+        'connection.open': older.Open(*parts),
+        'connection.close': older.Close(*parts),
+        'connection.mend': mending.Connection(*parts),
+        'volume.disconnect': connections.DisconnectVolume(*parts),
+        'snapshot.disconnect': connections.DisconnectSnapshot(*parts),
+        'snapshot.create': snapshots.Create(*parts),
+        'snapshot.delete': snapshots.Delete(*parts),
+        'snapshot.mend': mending.Snapshot(*parts)}
+    for noun in (nouns.VOLUME, nouns.SNAPSHOT):
+        for verb, handler in (('manage', manage.Manage),
+                              ('release', manage.Release),
+                              ('unmanage', manage.Unmanage)):
+            handlers[f'{noun.name}.{verb}'] = handler(
+                database, driver, conf, noun)
+    return handlers

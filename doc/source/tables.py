@@ -16,6 +16,7 @@ from oslo_config import cfg
 from blockstore import conf as blockstore_conf
 from blockstore.api import microversions
 from blockstore.api import routes
+from blockstore.api.rows import Row
 from blockstore.conf import volume
 from blockstore.rpc import versions
 from blockstore.rpc.methods import backup as backup_rpc
@@ -49,13 +50,13 @@ def route_lines() -> Iterator[str]:
             (_route(row) for row in found), widths='8 40 12 32 8')
 
 
-def _noun(row: routes.Row) -> str:
+def _noun(row: Row) -> str:
     if row in routes.ROOTS:
         return 'Discovery of versions'
     return row.path.split('/')[1]
 
 
-def _route(row: routes.Row) -> tuple[str, ...]:
+def _route(row: Row) -> tuple[str, ...]:
     path = f'``{row.path}``'
     if row.action:
         path += f' ``{{"{row.action}"}}``'
@@ -63,7 +64,7 @@ def _route(row: routes.Row) -> tuple[str, ...]:
     return (row.method, path, _versions(row), rule, str(row.code))
 
 
-def _versions(row: routes.Row) -> str:
+def _versions(row: Row) -> str:
     if (row.min, row.max) == (microversions.MIN, microversions.MAX):
         return 'all'
     if row.max == microversions.MAX:

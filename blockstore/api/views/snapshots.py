@@ -3,6 +3,7 @@
 from typing import Any
 
 from blockstore.api.microversions import Version
+from blockstore.api.views.common import status
 from blockstore.api.views.common import time
 
 _GROUP = Version(3, 14)
@@ -22,7 +23,7 @@ def snapshot(row: Any, version: Version, extended: bool = False,
         'name': row.display_name,
         'description': row.display_description,
         'volume_id': row.volume_id,
-        'status': row.status,
+        'status': status(row.status),
         'size': row.volume_size,
         'metadata': row.metadata_map,
         'created_at': time(row.created_at),

@@ -5,6 +5,7 @@ from typing import Any
 
 from blockstore.api.links import Links
 from blockstore.api.microversions import Version
+from blockstore.api.views.common import status
 from blockstore.api.views.common import time
 from blockstore.lifecycle.volumes import AttachStatus
 from blockstore.lifecycle.volumes import VolumeStatus
@@ -23,8 +24,7 @@ def shown_status(row: Any) -> str:
     """
     if row.backup_id is not None and row.status in _BESIDE_BACKUP:
         return BACKING_UP
-    status: str = row.status
-    return status
+    return status(row.status)
 
 
 def summaries(links: Links) -> Look:

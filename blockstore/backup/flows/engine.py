@@ -1,61 +1,25 @@
-"""Running taskflow flows under a claim.
-
-A flow's tasks are its named steps: each is noted in the operation's row when
-it begins.  Nothing else is persisted: all tasks are repeatable, what must
-survive is in the rows, so a flow that was cut off is simply run again.
-"""
+"""The flows of backups: see :mod:`blockstore.lifecycle.engine`."""
 
 import typing
 
-from oslo_db import exception as db_exception
-from taskflow import engines
 from taskflow import flow as base
-from taskflow import task
-from taskflow.types import failure
-from taskflow.types import notifier
 
-from blockstore import exceptions
 from blockstore.backup.flows.base import Work
+from blockstore.lifecycle import engine
 
-# Whoever gets one of these must leave everything as it is: the operation is
-# taken up again.
-HANDED_OFF = (exceptions.LeaseLost, exceptions.HandedOver,
-              exceptions.TryLater, db_exception.DBError)
+HANDED_OFF = engine.HANDED_OFF
+failed_for_good = engine.failed_for_good
 
 
-class Task(task.Task):  # type: ignore[misc]
+class Task(engine.Task):
     """A step of a flow that works on one backup."""
 
     def __init__(self, work: Work, **kwargs: typing.Any) -> None:
-        super().__init__(name=type(self).__name__, **kwargs)
+        super().__init__(**kwargs)
         self.work = work
         self.claim = work.claim
 
 
 def run(flow: base.Flow, work: Work) -> None:
     """Run a flow to its end; raises what its failing step raised."""
-    engine = engines.load(flow, engine='serial')
-    engine.atom_notifier.register(
-        notifier.Notifier.ANY,
-        lambda state, details: _note(work, state, details))
-    engine.run()
-
-
-def failed_for_good(flow_failures: dict[str, failure.Failure]) -> bool:
-    """Tell whether a flow is reverted because its work has failed.
-
-    If it only stops here to be gone on with elsewhere, a revert must do
-    nothing.
-    """
-    return not any(one.check(*HANDED_OFF) for one in flow_failures.values())
-
-
-def _note(work: Work, state: str, details: dict[str, typing.Any]) -> None:
-    if state == 'RUNNING':
-        work.claim.step(_words(details['task_name']))
-
-
-def _words(name: str) -> str:
-    """Return a task's class name as words for people."""
-    return ''.join(f' {letter.lower()}' if letter.isupper() else letter
-                   for letter in name).strip()
+    engine.run(flow, work.claim)

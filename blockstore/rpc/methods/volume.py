@@ -4,6 +4,7 @@ from blockstore import errors
 from blockstore import validation
 from blockstore.rpc.methods import attachments
 from blockstore.rpc.methods import base
+from blockstore.rpc.methods import manageable
 
 # The daemons name the operation that they connect for: it must be theirs.
 _CONNECTOR = {'type': 'object', 'properties': {'operation': {
@@ -139,4 +140,4 @@ _SNAPSHOTS = (
 
 METHODS = base.table(
     (base.DUE, _RUN, *_VOLUMES, *_SNAPSHOTS, *attachments.ATTACHMENTS,
-     *base.FOLLOW, *_CONNECTIONS))
+     *manageable.METHODS, *base.FOLLOW, *_CONNECTIONS))

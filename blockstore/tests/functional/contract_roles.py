@@ -55,6 +55,16 @@ EXPECTED = {
     f'PUT {_SNAPSHOT}': CHANGE, f'DELETE {_SNAPSHOT}': CHANGE,
     f'POST {_SNAPSHOT}/action os-reset_status': ADMIN,
     f'POST {_SNAPSHOT}/action os-force_delete': ADMIN,
+    f'POST {_VOLUME}/action os-unmanage': ADMIN,
+    f'POST {_SNAPSHOT}/action os-unmanage': ADMIN,
+    'POST /os-snapshot-manage/{snapshot_id}/action os-unmanage': ADMIN,
+    **{f'{method} {path}': ADMIN for path in (
+        '/os-volume-manage', '/manageable_volumes', '/os-snapshot-manage',
+        '/manageable_snapshots')
+       for method in ('GET', 'POST')},
+    **{f'GET {path}/detail': ADMIN for path in (
+        '/os-volume-manage', '/manageable_volumes', '/os-snapshot-manage',
+        '/manageable_snapshots')},
     'GET /backups': READ, 'GET /backups/detail': READ,
     'POST /backups': CHANGE, f'GET {_BACKUP}': READ,
     f'PUT {_BACKUP}': CHANGE, f'DELETE {_BACKUP}': CHANGE,

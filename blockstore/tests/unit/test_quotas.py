@@ -14,7 +14,7 @@ from blockstore.db import engine
 from blockstore.db import models
 from blockstore.db import quotas as db
 from blockstore.db import rows
-from blockstore.services import quotas
+from blockstore.lifecycle import quotas
 
 THREADS = 24
 

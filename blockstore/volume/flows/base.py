@@ -6,6 +6,7 @@ again from the start at any time: rows that show the result already, or that
 are gone, end it at once.
 """
 
+from collections.abc import Sequence
 import dataclasses
 import typing
 
@@ -53,11 +54,11 @@ def remove_volume(driver: drivers.Driver, claim: Claim,
 
 
 def tell(tx: Transaction, claim: Claim, action: messages.Action,
-         detail: messages.Detail) -> None:
-    """Leave a user message about a failure."""
+         detail: messages.Detail, blockers: Sequence[str] = ()) -> None:
+    """Leave a user message about a failure, and about what blocks."""
     messages.add(tx, claim.context, claim.operation.project_id, action,
                  detail, claim.operation.resource_type,
-                 claim.operation.resource_id)
+                 claim.operation.resource_id, blockers=blockers)
 
 
 def kept(row: models.Snapshot) -> str:

@@ -1,5 +1,7 @@
 """What the volume service does to volumes."""
 
+from collections.abc import Sequence
+
 from oslo_utils import timeutils
 
 from blockstore import exceptions
@@ -13,6 +15,7 @@ from blockstore.lifecycle import transitions
 from blockstore.lifecycle.messages import Action
 from blockstore.lifecycle.messages import Detail
 from blockstore.lifecycle.operations import Claim
+from blockstore.lifecycle.snapshots import FOREIGN
 from blockstore.lifecycle.snapshots import SNAPSHOTS
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.lifecycle.volumes import by_attachments
@@ -99,12 +102,20 @@ class Delete(base.Handler):
         with self.database.read() as tx:
             taken = db_snapshots.of_volume(tx, row.id)
         for snapshot in taken:
-            self.driver.delete_snapshot(base.as_snapshot(snapshot))
+            self._remove_snapshot(snapshot)
             with claim.write() as tx:
                 rows.soft_delete(tx, models.Snapshot, snapshot.id)
                 db_backups.forget_snapshot(tx, snapshot.id)
                 claim.tell_of(tx, 'snapshot.delete.end', 'snapshot',
                               snapshot.id)
+
+    def _remove_snapshot(self, row: models.Snapshot) -> None:
+        """Remove a snapshot; one that is not ours is let go."""
+        driver, snapshot = self.driver, base.as_snapshot(row)
+        if row.status not in FOREIGN:
+            driver.delete_snapshot(snapshot)
+        elif drivers.has(self.driver, drivers.ManagesSnapshots):
+            driver.unmanage_snapshot(snapshot)
 
     def _keep(self, claim: Claim, row: models.Volume,
               error: exceptions.BlockstoreError) -> None:
@@ -123,7 +134,8 @@ class Delete(base.Handler):
                     tx, SNAPSHOTS, models.Snapshot, snapshot.id,
                     base.kept(snapshot), sources=(SnapshotStatus.DELETING,),
                     reason=error.message)
-            _tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_BUSY)
+            _tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_BUSY,
+                  error.blockers)
             claim.fail(tx, error)
 
     def failed(self, tx: Transaction, claim: Claim,
@@ -212,11 +224,11 @@ class Revert(base.Handler):
 
 
 def _tell(tx: Transaction, claim: Claim, action: Action, detail: Detail,
-          ) -> None:
+          blockers: Sequence[str] = ()) -> None:
     """Tell the project of a failure, unless the volume is not its own."""
     row = rows.get(tx, models.Volume, claim.operation.resource_id)
     if row is not None and row.purpose == 'user':
-        base.tell(tx, claim, action, detail)
+        base.tell(tx, claim, action, detail, blockers)
 
 
 def _settle(tx: Transaction, volume_id: str, reason: str = '') -> None:

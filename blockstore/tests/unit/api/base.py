@@ -195,13 +195,19 @@ class ApiTestCase(base.BaseTestCase):
 
     def make_backup_service(self) -> None:
         """Let a backup service be alive."""
-        now = timeutils.utcnow()
+        self._make_service('node1', 'backup')
+
+    def make_volume_service(self) -> None:
+        """Let the volume service of all volumes be alive."""
+        self._make_service(HOST.partition('#')[0], 'volume')
+
+    def _make_service(self, host: str, topic: str) -> None:
         with self.database.write() as tx:
             rows.insert(
                 tx, models.Service, uuid=uuidutils.generate_uuid(),
-                host='node1', binary='cinder-backup', topic='backup',
+                host=host, binary=f'cinder-{topic}', topic=topic,
                 availability_zone='nova', disabled=False, report_count=1,
-                reported_at=now)
+                reported_at=timeutils.utcnow())
 
     def change(self, model: Any, id_: str, **values: Any) -> None:
         """Change a row behind the API's back."""
