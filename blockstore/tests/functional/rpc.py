@@ -24,10 +24,11 @@ from blockstore.rpc.methods import volume
 from blockstore.scheduler.endpoint import SchedulerEndpoint
 from blockstore.tests.functional import base
 from blockstore.volume.endpoint import VolumeEndpoint
+from blockstore.volume.manageable import ManageableEndpoint
 
 OTHER = 'f' * 32
 ENDPOINTS = ((volume.METHODS, VolumeRequests, AttachmentRequests,
-              VolumeEndpoint),
+              VolumeEndpoint, ManageableEndpoint),
              (scheduler.METHODS, SchedulerRequests, SchedulerEndpoint),
              (backup.METHODS, BackupRequests, BackupEndpoint))
 
