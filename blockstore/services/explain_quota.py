@@ -16,18 +16,20 @@ from blockstore.db import operations as db_operations
 from blockstore.db import quota_parts as db
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle.backups import BackupStatus
+from blockstore.lifecycle.quotas import RESOURCES
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.services import quotas
 
 NAMED = 10
 _COMING: dict[str, tuple[str, ...]] = {
-    'volume': (VolumeStatus.CREATING, VolumeStatus.EXTENDING),
-    'snapshot': (SnapshotStatus.CREATING,),
+    'volume': (VolumeStatus.CREATING, VolumeStatus.EXTENDING,
+               VolumeStatus.MANAGING),
+    'snapshot': (SnapshotStatus.CREATING, SnapshotStatus.MANAGING),
     'backup': (BackupStatus.CREATING,)}
 _GOING: dict[str, tuple[str, ...]] = {
-    'volume': (VolumeStatus.DELETING,),
-    'snapshot': (SnapshotStatus.DELETING,),
+    'volume': (VolumeStatus.DELETING, VolumeStatus.UNMANAGING),
+    'snapshot': (SnapshotStatus.DELETING, SnapshotStatus.UNMANAGING),
     'backup': (BackupStatus.DELETING,)}
 
 
@@ -38,7 +40,7 @@ def explain(tx: Transaction, conf: cfg.ConfigOpts, project_id: str,
     Of what is under way, the oldest ten of each kind are named.
     """
     for name, standing in quotas.standings(tx, conf, project_id).items():
-        if standing.in_use or name in quotas.RESOURCES[:5]:
+        if standing.in_use or name in RESOURCES[:5]:
             yield _standing(name, standing)
     found = list(db.parts(tx, project_id))
     for noun in _COMING:

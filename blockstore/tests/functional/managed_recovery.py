@@ -188,6 +188,25 @@ class TakeoverTest(managed_base.ManagedTest):
             self.pool.calls.clear()
         self.assertEqual((1, 2, 3), self.usage())
 
+    def test_what_comes_late_is_let_go_again(self) -> None:
+        event = threading.Event()
+        self.addCleanup(event.set)
+        self.pool.put_foreign('old', blocks=managed_base.DATA)
+        self.driver.faults.hang('manage_existing', event)
+        self.driver.faults.fail('manage_existing')
+        made = self.accepted(self.ask_volume('old'))
+        self.wait_for(lambda: 'manage_existing' in self.pool.called())
+        self.take_away(made['id'])
+        self.refused_later('volumes', made)
+        self.api.delete(self.path(f'volumes/{made["id"]}'))
+        self.wait_gone('volumes', made['id'])
+        event.set()
+        name = f'volume-{made["id"]}'
+        self.wait_for(lambda: name in self.names())
+        content = self.pool.contents[name]
+        self.wait_for(lambda: content.foreign)
+        self.assertEqual(managed_base.DATA, content.blocks)
+
     def take_away(self, id_: str) -> None:
         """Free an operation as an operator does whose worker hangs."""
         with self.database.write() as tx:

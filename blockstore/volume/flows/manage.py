@@ -26,11 +26,11 @@ from blockstore.lifecycle.operations import Claim
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.volume.drivers import base as drivers
 from blockstore.volume.flows import base
+from blockstore.volume.flows.nouns import FAILED
 from blockstore.volume.flows.nouns import Noun
 
 # Volumes have the same words for these.
 _S = SnapshotStatus
-_FAILED = (_S.ERROR_MANAGING, _S.ERROR_MANAGING_DELETING)
 #: The fact that the back end may have been changed.
 TAKING = 'taking'
 
@@ -186,7 +186,7 @@ class Release(_Handler):
         with self.database.read() as tx:
             row = rows.even_deleted(tx, self.noun.model,
                                     claim.operation.resource_id)
-        if row is not None and (row.deleted or row.status in _FAILED):
+        if row is not None and (row.deleted or row.status in FAILED):
             self.noun.let_go(self.driver, claim.context, self.noun.view(row))
         self.end(claim)
 

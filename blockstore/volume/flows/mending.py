@@ -15,9 +15,11 @@ from blockstore.db.engine import Transaction
 from blockstore.lifecycle import connections as older
 from blockstore.lifecycle.operations import Claim
 from blockstore.lifecycle.volumes import AttachStatus
+from blockstore.volume.drivers import base as drivers
 from blockstore.volume.flows import attachments
 from blockstore.volume.flows import base
 from blockstore.volume.flows import connections
+from blockstore.volume.flows import nouns
 
 
 class Mender(base.Handler):
@@ -41,6 +43,22 @@ class Mender(base.Handler):
             return any(db_operations.last_done(tx, id_, (kind,)) is not None
                        for kind, id_ in operations)
 
+    def let_go(self, claim: Claim, noun: nouns.Noun, row: typing.Any,
+               ) -> bool:
+        """Let go again of what was, or had to be; tell whether it was so.
+
+        Its bytes are not ours: what came late must not have taken it, and
+        nothing here may remove it.
+        """
+        if row is None or not (row.status in nouns.FAILED or (
+                row.deleted
+                and self.removed((f'{noun.name}.unmanage', row.id)))):
+            return False
+        if drivers.has(self.driver, noun.capability):
+            with connections.trying(claim):
+                noun.let_go(self.driver, claim.context, noun.view(row))
+        return True
+
     def close(self, volume_id: str, connector: attachments.Connector | None,
               ) -> None:
         """Close a way in, even to a volume that is gone."""
@@ -57,7 +75,8 @@ class Volume(Mender):
         """Remove the volume if that is what was done last."""
         id_ = claim.operation.resource_id
         row = self.known(models.Volume, id_)
-        if (row is not None and row.deleted
+        if (not self.let_go(claim, nouns.VOLUME, row)
+                and row is not None and row.deleted
                 and self.removed(('volume.delete', id_))):
             with connections.trying(claim):
                 base.remove_volume(self.driver, claim, base.as_volume(row))
@@ -71,8 +90,10 @@ class Snapshot(Mender):
         """Remove the snapshot if that is what was done last."""
         id_ = claim.operation.resource_id
         row = self.known(models.Snapshot, id_)
-        if row is not None and row.deleted and self.removed(
-                ('snapshot.delete', id_), ('volume.delete', row.volume_id)):
+        if (not self.let_go(claim, nouns.SNAPSHOT, row)
+                and row is not None and row.deleted
+                and self.removed(('snapshot.delete', id_),
+                                 ('volume.delete', row.volume_id))):
             snapshot = base.as_snapshot(row)
             with connections.trying(claim):
                 connections.disconnect_snapshot(

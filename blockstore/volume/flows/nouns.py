@@ -31,6 +31,8 @@ from blockstore.volume.drivers import base as drivers
 from blockstore.volume.drivers import manageable
 from blockstore.volume.flows import base
 
+#: The statuses of what could not be taken over; both nouns have them.
+FAILED = (VolumeStatus.ERROR_MANAGING, VolumeStatus.ERROR_MANAGING_DELETING)
 _UUID = '([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'
 
 
