@@ -107,7 +107,10 @@ class ManagingTests:
         taken = self.adopt(reference, 2)
         self.assert_reads(taken, (0, ONE), (2 * GIB - 64 * KIB, TWO))
         self.assertEqual(len(before), len(self.listed()))
-        self.refuses(volume_objects.Volume(2), reference)
+        self.assertRaises(exceptions.DriverError,
+                          self.driver.manage_existing,
+                          volume_objects.Volume(2), reference)
+        self.assert_reads(taken, (0, ONE))
 
     def test_a_volume_is_taken_over_again(self):
         self.need(base.ManagesVolumes)

@@ -18,6 +18,9 @@ from blockstore.volume.drivers.lvm import driver as lvm
 from blockstore.volume.drivers.qsd import daemon
 from blockstore.volume.drivers.qsd import driver as qsd
 
+#: How the names of files begin that an act has put there for nobody.
+FOREIGN = 'old-'
+
 
 class Backend(typing.Protocol):
     """What the checks need of a back end.
@@ -61,8 +64,11 @@ class Qcow(typing.NamedTuple):
         """Yield files and daemons that should not be there."""
         known = {one.detail for one in self.driver(book).list_objects()
                  if one.kind == 'file'}
+        known |= {f'{key.partition(":")[2]}.qcow2' for key, _ in book.items()
+                  if key.startswith('foreign:')}
         for entry in os.scandir(self.images):
-            if entry.is_file() and entry.name not in known:
+            if (entry.is_file() and entry.name not in known
+                    and not entry.name.startswith(FOREIGN)):
                 yield f'the file {entry.name} belongs to nobody'
         trash = [key for key, _ in book.items() if key.startswith('trash:')]
         if trash:

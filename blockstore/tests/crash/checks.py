@@ -28,7 +28,8 @@ _GOES = (names.CHUNKS, names.SEGMENTS, names.DOOMED, names.JOURNALS)
 _NOUNS = ('volumes', 'snapshots', 'backups')
 _TRANSIENT = frozenset({
     'creating', 'extending', 'reverting', 'restoring-backup', 'deleting',
-    'backing-up', 'restoring', 'reserved', 'attaching', 'detaching'})
+    'backing-up', 'restoring', 'reserved', 'attaching', 'detaching',
+    'managing', 'unmanaging', 'error_managing_deleting'})
 
 
 class Subject(typing.Protocol):

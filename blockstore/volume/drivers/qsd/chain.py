@@ -1,6 +1,6 @@
 """The facts: which layers a volume has, and who needs them.  Pure logic.
 
-Three kinds of documents, kept in the driver's book:
+Four kinds of documents, kept in the driver's book:
 
 ``volume:<id>``
     ``size`` (bytes), ``active`` (its top layer), ``pad`` (the top layer if it
@@ -11,7 +11,10 @@ Three kinds of documents, kept in the driver's book:
 ``layer:<name>``
     ``parent`` (a layer's name or None).
 ``snapshot:<id>``
-    ``volume``, ``layer``, ``size``, ``exports`` (identity → export).
+    ``volume``, ``layer``, ``size``, ``exports`` (identity → export);
+    ``foreign`` if it has no owner.
+``foreign:<layer>``
+    a file that was let go.
 
 and ``trash:<name>`` for a file to unlink.  A layer below another one, or that
 a snapshot or a reader points to, is frozen: only a merge that keeps every
@@ -132,7 +135,7 @@ class Chain:
                           for name in self._of(kind)
                           if images.owner_of(name) == volume_id]
             number = max(taken) + 1
-            return f'volume-{volume_id}.{number:04d}', number
+            return images.layer_name(volume_id, number), number
 
     # Who needs what.
 

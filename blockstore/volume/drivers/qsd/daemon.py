@@ -25,6 +25,7 @@ from oslo_log import log as logging
 
 from blockstore import exceptions
 from blockstore.lifecycle import boundaries
+from blockstore.volume.drivers.qsd import images
 from blockstore.volume.drivers.qsd import qmp
 from blockstore.volume.drivers.qsd.images import Images
 from blockstore.volume.drivers.qsd.settings import Settings
@@ -190,10 +191,11 @@ class Daemon:
     def _layer_options(self, layer: str, parent: str | None, writable: bool,
                        ) -> dict[str, typing.Any]:
         return {
-            'driver': 'qcow2', 'node-name': node_name(layer),
+            'driver': images.format_of(layer), 'node-name': node_name(layer),
             'read-only': not writable, 'discard': 'unmap',
             'detect-zeroes': 'unmap',
-            'backing': node_name(parent) if parent else None,
+            **({'backing': node_name(parent) if parent else None}
+               if images.format_of(layer) == 'qcow2' else {}),
             'file': {'driver': 'file', 'filename': self._images.path(layer),
                      'aio': self._settings.aio, 'discard': 'unmap',
                      'cache': {'direct': self._direct}}}

@@ -30,6 +30,7 @@ from blockstore.volume.drivers import base
 from blockstore.volume.drivers.qsd import collapser
 from blockstore.volume.drivers.qsd import exports
 from blockstore.volume.drivers.qsd import extents
+from blockstore.volume.drivers.qsd import managing
 from blockstore.volume.drivers.qsd import merges
 from blockstore.volume.drivers.qsd import operations
 from blockstore.volume.drivers.qsd import recovery
@@ -44,7 +45,7 @@ LOG = logging.getLogger(__name__)
 GIB = 1 << 30
 
 
-class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
+class QsdDriver(managing.Managing, base.AttachesSnapshots, base.ExtendsOnline,
                 base.MultiAttaches, base.StableReads, base.Reverts,
                 base.AllocatedExtents, base.ChangedExtents,
                 base.ListsObjects):
@@ -131,13 +132,6 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
     def list_objects(self) -> Iterable[base.BackendObject]:
         """Return every file, export and process with its owner."""
         return list_objects(self._backend)
-
-    @contextlib.contextmanager
-    def _ready(self, volume_id: str) -> Iterator[Backend]:
-        """Hold the lock of a volume that is whole."""
-        with self._backend.lock(volume_id):
-            recovery.ready(self._backend, volume_id)
-            yield self._backend
 
     # Volumes.
 
@@ -234,7 +228,7 @@ class QsdDriver(base.Driver, base.AttachesSnapshots, base.ExtendsOnline,
         """
         with self._ready(snapshot.volume_id) as backend:
             facts = backend.chain.get('snapshot', snapshot.id)
-            if facts is not None:
+            if facts is not None and not facts.get('foreign'):
                 operations.drop_snapshot(backend, snapshot.id, facts)
         try:
             merges.collapse(self._backend, snapshot.volume_id)

@@ -23,6 +23,8 @@ def _records(backend: Backend) -> Iterator[BackendObject]:
         for attachment in volume['attachments'].values():
             yield BackendObject('export', volume_id, attachment['export'])
     for snapshot_id, snapshot in chain.snapshots().items():
+        if snapshot.get('foreign'):
+            continue
         yield BackendObject('snapshot', snapshot_id, snapshot['layer'])
         for export in snapshot['exports'].values():
             yield BackendObject('export', snapshot_id, export)
@@ -32,10 +34,12 @@ def _files(backend: Backend) -> Iterator[BackendObject]:
     """A file belongs to the volume in its name, or to who stands on it."""
     volumes, layers = backend.chain.volumes(), backend.chain.layers()
     for name in sorted(backend.images.names()):
+        if backend.chain.get('foreign', name) is not None:
+            continue
         owner = images.owner_of(name) or ''
         if owner not in volumes and name in layers:
             owner = next(iter(backend.chain.users(name)), owner)
-        yield BackendObject('file', owner, name + images.SUFFIX)
+        yield BackendObject('file', owner, name + images.suffix(name))
 
 
 def _processes(backend: Backend) -> Iterator[BackendObject]:

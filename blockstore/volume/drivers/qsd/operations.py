@@ -106,8 +106,10 @@ def delete(backend: Backend, volume_id: str) -> None:
     if snapshots:
         raise exceptions.VolumeIsBusy(
             f'volume {volume_id} has snapshots',
-            blockers=facts.blockers(snapshots, 'snapshot'),
-            remedy='delete its snapshots first')
+            blockers=sorted(
+                f'back-end snapshot {one["layer"]}' if one.get('foreign')
+                else f'snapshot {name}' for name, one in snapshots.items()),
+            remedy='manage and delete its snapshots first')
     refuse_if_used(backend, volume_id, 'delete')
     merges.interrupt(backend, volume_id)
     backend.stop(volume_id)
@@ -158,7 +160,7 @@ def require_volume(backend: Backend, volume_id: str) -> dict[str, typing.Any]:
 def require_snapshot(backend: Backend, snapshot_id: str) -> Document:
     """Return a snapshot's facts, or raise that it is not there."""
     snapshot = backend.chain.get('snapshot', snapshot_id)
-    if snapshot is None:
+    if snapshot is None or snapshot.get('foreign'):
         raise exceptions.DriverError(
             f'snapshot {snapshot_id} is not on this back end')
     return snapshot

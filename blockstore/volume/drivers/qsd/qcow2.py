@@ -24,13 +24,15 @@ _BEFORE_TABLE = 3
 _MODE = 0o644
 
 
-def create(path: str, size: int, backing: str | None, *,
-           extended_l2: bool = False) -> None:
+def create(path: str, size: int, backing: str | None,
+           backing_format: str = 'qcow2', *, extended_l2: bool = False,
+           ) -> None:
     """Write an empty image and make its bytes durable (not its name).
 
     :param path: where no file may be yet.
     :param size: bytes that it will have for its clients.
-    :param backing: name of the qcow2 file below it, or None.
+    :param backing: name of the file below it, or None.
+    :param backing_format: of that file.
     :param extended_l2: with subclusters, and clusters of 128 KiB.
     :raises OSError: part of a file may be left then.
     """
@@ -47,6 +49,7 @@ def create(path: str, size: int, backing: str | None, *,
         _write(descriptor, table + counts + bytes(entries * 8), cluster)
         os.fsync(descriptor)
         _write(descriptor, _header(bits, size, entries, backing,
+                                   backing_format.encode(),
                                    EXTENDED_L2 if extended_l2 else 0), 0)
         os.fsync(descriptor)
     finally:
@@ -54,11 +57,12 @@ def create(path: str, size: int, backing: str | None, *,
 
 
 def _header(bits: int, size: int, entries: int, backing: str | None,
-            incompatible: int) -> bytes:
+            backing_format: bytes, incompatible: int) -> bytes:
     name = (backing or '').encode()
     extensions = b''
     if name:
-        extensions = struct.pack('>II8s', BACKING_FORMAT, 5, b'qcow2')
+        extensions = struct.pack('>II8s', BACKING_FORMAT,
+                                 len(backing_format), backing_format)
     extensions += bytes(8)
     name_at = _FIXED.size + len(extensions) if name else 0
     fixed = _FIXED.pack(

@@ -6,6 +6,7 @@ if it did not, takes a living daemon over, and brings exports back that were
 lost with a dead one.
 """
 
+import os
 import secrets
 
 from oslo_log import log as logging
@@ -83,8 +84,30 @@ def _complete(backend: Backend, volume_id: str, op: Document) -> None:
         _complete_merge(backend, volume_id, op)
     elif op['kind'] == 'extend':
         finish(backend, volume_id)
+    elif op['kind'] == 'manage':
+        _complete_manage(backend, volume_id, op)
+    elif op['kind'] == 'flatten':
+        _complete_flatten(backend, volume_id, op)
     else:
         _complete_new_layer(backend, volume_id, op)
+
+
+def _complete_manage(backend: Backend, volume_id: str, op: Document) -> None:
+    """Keep a file that has got its new name; never remove one."""
+    if os.path.lexists(backend.images.path(op['new'])):
+        finish(backend, volume_id)
+        return
+    backend.chain.commit({f'volume:{volume_id}': None,
+                          f'layer:{op["new"]}': None})
+
+
+def _complete_flatten(backend: Backend, volume_id: str, op: Document,
+                      ) -> None:
+    """Note that a layer stands alone if it does; else it has its parent."""
+    if backend.images.header(op['layer']).backing is None:
+        finish(backend, volume_id)
+    else:
+        backend.chain.update(volume_id, op=None)
 
 
 def _complete_new_layer(backend: Backend, volume_id: str, op: Document,
@@ -155,6 +178,8 @@ def finish(backend: Backend, volume_id: str) -> None:
     elif op['kind'] == 'revert':
         volume.update(active=op['new'], size=op['size'], pad=None)
         changes = backend.chain.collected(changes)
+    elif op['kind'] == 'flatten':
+        changes[f'layer:{op["layer"]}'] = {'parent': None}
     elif op['kind'] == 'extend':
         found = backend.images.header(volume['active']).size
         volume['size'] = max(volume['size'], found)
@@ -238,10 +263,11 @@ def _sweep(backend: Backend) -> None:
     # already: a layer is in the book before its file is there.
     names = list(backend.images.names())
     layers = backend.chain.layers()
+    # Not of those whose layers only stand below others': what has their
+    # names may have been let go, and be somebody's.
     owners = set(backend.chain.volumes())
-    owners.update(images.owner_of(layer) or '' for layer in layers)
     for name in names:
-        if name in layers:
+        if name in layers or backend.chain.get('foreign', name) is not None:
             continue
         if images.owner_of(name) in owners:
             LOG.warning('Unlinking %s, which no volume needs.', name)
