@@ -203,6 +203,7 @@ _SNAPSHOTS = (
     _unmanage_snapshot(_SNAPSHOT),
 )
 
+
 def _manageable(path: str, list_rule: str, manage_rule: str,
                 short: Callable[..., Any], long: Callable[..., Any],
                 manage: Callable[..., Any], schema: validation.Schema,

@@ -146,6 +146,11 @@ class AdoptionTest(test_base.BaseTestCase):
         self.assertEqual((MARK, GIB), self.read(self.volume))
         self.assertFalse((self.directory / 'disk.qcow2').exists())
 
+    def test_one_key_says_both(self):
+        self.raw('disk.img')
+        self.driver.manage_existing(self.volume, {'raw': 'disk.img'})
+        self.assertEqual((MARK, GIB), self.read(self.volume))
+
     def test_the_format_is_never_guessed(self):
         self.image('disk.qcow2', '-f', 'qcow2')
         for format_ in (None, '', 'vmdk', 7):
@@ -195,7 +200,7 @@ class AdoptionTest(test_base.BaseTestCase):
         self.refused(f'{name}.0002.qcow2', 'qcow2', 'no such file')
         self.image(f'{name}.0001.qcow2', '-f', 'qcow2', '-u', '-b',
                    f'{name}.0002.qcow2', '-F', 'qcow2')
-        self.refused(f'{name}.0002.qcow2', 'qcow2', 'backing file')
+        self.refused(f'{name}.0002.qcow2', 'qcow2', 'stands on it')
         os.unlink(self.directory / f'{name}.0001.qcow2')
         os.symlink('/etc/passwd', self.directory / f'{name}.0001.qcow2')
         self.refused(f'{name}.0002.qcow2', 'qcow2', 'symbolic link')

@@ -2,10 +2,10 @@
 
 A *foreign* file is one that no volume has.  It is taken over as a volume
 under a reference that says its format, ``{'source-name': 'disk.img',
-'format': 'raw'}``: nothing is ever guessed from what a guest may have
-written.  A single file gets a layer's name; a whole chain that this driver
-made once (here or in another installation) keeps its names, and its frozen
-layers become foreign snapshots, which no merge touches.
+'format': 'raw'}`` or ``{'raw': 'disk.img'}``: nothing is ever guessed from
+what a guest may have written.  A single file gets a layer's name; a whole
+chain that this driver made once (here or in another installation) keeps its
+names, and its frozen layers become foreign snapshots, which no merge touches.
 
 A *foreign snapshot* is a ``snapshot:`` document without an owner, marked
 ``foreign``.  ``foreign:<layer>`` notes a file that was let go, so that it is
@@ -54,14 +54,14 @@ def find(backend: Backend, reference: manageable.Reference) -> Found:
     :raises ManageExistingInvalidReference: it cannot be.
     :raises ManageExistingAlreadyManaged: a volume has it.
     """
-    name = _file_name(reference)
-    wanted = (reference.get('format')
-              if isinstance(reference, typing.Mapping) else None)
+    name, wanted = _read(reference)
+    layer = images.layer_of(name)
+    if wanted is None and layer is not None:
+        wanted = images.format_of(layer)    # We have named it so ourselves.
     if wanted not in FORMATS:
         raise _refused(
             reference, 'its format must be given, it is never guessed',
             "add 'format': 'qcow2' or 'raw' to the reference")
-    layer = images.layer_of(name)
     if layer is not None and layer in backend.chain.layers():
         raise _taken(backend, reference, layer)
     size = _look(backend, reference, name)
@@ -291,6 +291,19 @@ def _below(backend: Backend) -> set[str]:
         if backing is not None:
             found.add(os.path.basename(backing))
     return found
+
+
+def _read(reference: manageable.Reference) -> tuple[str, typing.Any]:
+    """Return the file's name and the format, if that is given.
+
+    For clients that send one key alone, ``{'raw': NAME}`` says both.
+    """
+    if isinstance(reference, typing.Mapping):
+        for format_ in FORMATS:
+            if list(reference) == [format_]:
+                return _file_name(reference[format_]), format_
+        return _file_name(reference), reference.get('format')
+    return _file_name(reference), None
 
 
 def _file_name(reference: manageable.Reference) -> str:
