@@ -6,7 +6,6 @@ them.  A unit test makes them too and looks for what is missing.
 
 from collections.abc import Iterable
 from collections.abc import Iterator
-import importlib
 import itertools
 import pathlib
 from typing import Any
@@ -76,9 +75,8 @@ def _versions(row: Row) -> str:
 
 def option_lines() -> Iterator[str]:
     """Yield a section for each section of the configuration."""
-    for name in blockstore_conf.SECTIONS:
-        module = importlib.import_module(f'blockstore.conf.{name}')
-        yield from _section(f'[{module.GROUP}]', module.OPTS)
+    for group, options in blockstore_conf.list_opts():
+        yield from _section(f'[{group}]', options)
     yield from _section('[<back end>]', volume.BACKEND_OPTS)
 
 

@@ -225,6 +225,35 @@ class AdoptionTest(test_base.BaseTestCase):
                         [], None, None, 0, [], [])],
                    key=lambda pair: pair[1]))
 
+    def test_a_snapshot_that_was_let_go_keeps_its_name(self):
+        """Whatever is merged below it and above it, and after a restart."""
+        self.driver.create_volume(self.volume)
+        taken = []
+        for number in range(3):
+            self.write(self.volume, MARK + bytes([number]))
+            taken.append(volume_objects.Snapshot(self.volume))
+            self.driver.create_snapshot(taken[-1])
+        self.driver.unmanage_snapshot(taken[1])
+
+        def free():
+            return [entry['reference'] for entry
+                    in self.driver.get_manageable_snapshots(
+                        [], None, None, 0, [], []) if entry['safe_to_manage']]
+
+        before = free()
+        self.driver.delete_snapshot(taken[0])
+        self.driver.delete_snapshot(taken[2])
+        self.assertEqual(before, free())
+        self.driver.close()
+        self.driver = self.start()
+        self.driver.wait_until_idle()
+        self.assertEqual(before, free())
+        again = volume_objects.Snapshot(self.volume)
+        self.driver.manage_existing_snapshot(again, before[0])
+        child = volume_objects.Volume()
+        self.driver.create_volume_from_snapshot(child, again)
+        self.assertEqual(MARK + b'\1', self.read(child, LENGTH + 1)[0])
+
     def test_what_was_let_go_is_not_swept_away(self):
         """Not even while a clone stands on layers of the same name."""
         self.driver.create_volume(self.volume)

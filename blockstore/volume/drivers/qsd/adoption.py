@@ -205,8 +205,12 @@ def let_snapshot_go(backend: Backend, snapshot_id: str,
             f'snapshot {snapshot_id} is being read',
             blockers=facts.blockers(snapshot['exports'], 'connection'),
             remedy='end its connections first')
+    merges.interrupt(backend, snapshot['volume'])
+    # A merge that came to its end may have moved it to another layer.
+    found = operations.require_snapshot(backend, snapshot_id)
     backend.commit_and_clean(
-        {f'snapshot:{snapshot_id}': {**snapshot, 'foreign': True}})
+        {f'snapshot:{snapshot_id}': {**found, 'foreign': True}})
+    backend.later(snapshot['volume'])
 
 
 # Lists.

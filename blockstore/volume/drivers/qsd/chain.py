@@ -194,8 +194,11 @@ class Chain:
         """
         document = self.volume(volume_id)
         chain = self.down(document['active'])
-        wanted = {snapshot['layer']
-                  for snapshot in self._of('snapshot').values()}
+        snapshots = self._of('snapshot').values()
+        wanted = {snapshot['layer'] for snapshot in snapshots}
+        # Somebody may know these by the names of their files.
+        named = {snapshot['layer'] for snapshot in snapshots
+                 if snapshot.get('foreign')}
         for name in self.relatives(document['family']):
             other = self._of('volume')[name]
             wanted |= pinned(other)
@@ -206,7 +209,8 @@ class Chain:
         above: str | None = None
         for top, base in itertools.pairwise(chain):
             child, above = above, top
-            if (base in wanted or children[base] != 1 or children[top] > 1
+            if (base in wanted or top in named
+                    or children[base] != 1 or children[top] > 1
                     or not self._one_owner(top, base)):
                 continue
             if top != document['active'] or not exported(document):
