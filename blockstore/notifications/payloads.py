@@ -17,6 +17,7 @@ from blockstore.db import backups as db_backups
 from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle import statuses
 
 Payload = dict[str, typing.Any]
 
@@ -94,7 +95,7 @@ def _snapshot(tx: Transaction, id_: str) -> Described | None:
         'snapshot_id': row.id,
         'display_name': row.display_name,
         'created_at': _time(row.created_at),
-        'status': row.status,
+        'status': statuses.SHOWN.get(row.status, row.status),
         # A string, or nothing: so consumers have always been told.
         'deleted': 'True' if row.deleted else '',
         'deleted_at': _time(row.deleted_at),

@@ -225,7 +225,7 @@ class StatusTest(VolumeTest):
             answer = self.ask('DELETE', self.path, token=base.MEMBER)
             wanted = 202 if status in (
                 'available', 'error', 'error_restoring',
-                'error_extending') else 400
+                'error_extending', 'error_managing') else 400
             self.assertEqual(wanted, answer.status, status)
 
     def test_the_same_client_attaches_twice(self):
