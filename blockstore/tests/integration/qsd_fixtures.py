@@ -227,6 +227,8 @@ class TestCase(base.BaseTestCase):
         self.driver._collapser.close()
         for volume_id in self.driver._backend.chain.volumes():
             self.driver._backend.daemon(volume_id).forget()
+        for reader in self.driver._backend.reading.values():
+            reader.forget()
 
     def _end_daemons(self):
         for made in self.drivers:
@@ -245,7 +247,13 @@ class TestCase(base.BaseTestCase):
         return pid
 
     def kill_daemon(self, of):
-        """End a volume's daemon with SIGKILL; returns its pid or None."""
+        """End a volume's daemon with SIGKILL; returns its pid or None.
+
+        And those by which what is frozen of it is read.
+        """
+        for reader in list(self.driver._backend.reading.values()):
+            if reader.volume_id == of.id:
+                self._kill(reader.pid_path)
         return self._kill(self.driver._backend.daemon(of.id).pid_path)
 
     def daemon_runs(self, of):

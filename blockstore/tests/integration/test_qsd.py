@@ -252,7 +252,7 @@ class LifeTestCase(qsd_fixtures.TestCase):
         for item in found:
             kinds.setdefault(item.kind, []).append(item.id)
         self.assertEqual([self.volume.id] * 2, kinds['file'])
-        self.assertEqual([self.volume.id], kinds['process'])
+        self.assertCountEqual([self.volume.id, made.id], kinds['process'])
         self.assertEqual([self.volume.id, made.id], kinds['export'])
         self.assertEqual([made.id], kinds['snapshot'])
 

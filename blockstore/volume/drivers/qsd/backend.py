@@ -25,6 +25,7 @@ from blockstore.volume.drivers.qsd.settings import Settings
 
 if typing.TYPE_CHECKING:
     from blockstore.volume.drivers.qsd.merges import Merge
+    from blockstore.volume.drivers.qsd.readers import Reader
 
 
 class Backend:
@@ -34,6 +35,7 @@ class Backend:
         self.settings = settings
         self.images = images.Images(settings)
         self.merging: dict[str, Merge] = {}
+        self.reading: dict[str, Reader] = {}
         self.verified: set[str] = set()
         self.closing = False
         self.later: typing.Callable[[str], None] = lambda volume_id: None
@@ -77,15 +79,21 @@ class Backend:
 
     def daemon(self, volume_id: str) -> daemons.Daemon:
         """Return a volume's daemon, running or not."""
+        direct = self.direct()
+        with self._guard:
+            if volume_id not in self._daemons:
+                self._daemons[volume_id] = daemons.Daemon(
+                    volume_id, self.settings, self.images, direct)
+            return self._daemons[volume_id]
+
+    def direct(self) -> bool:
+        """Tell whether files are opened with O_DIRECT."""
         with self._guard:
             if self._direct is None:
                 self._direct = self.settings.cache_direct == 'on' or (
                     self.settings.cache_direct == 'auto'
                     and images.accepts_direct(self.settings.directory))
-            if volume_id not in self._daemons:
-                self._daemons[volume_id] = daemons.Daemon(
-                    volume_id, self.settings, self.images, self._direct)
-            return self._daemons[volume_id]
+            return self._direct
 
     def running(self, volume_id: str) -> daemons.Daemon:
         """Return a volume's daemon with its chain open, starting it.
@@ -119,8 +127,10 @@ class Backend:
 
     def release(self, volume_id: str) -> None:
         """End a volume's daemon unless something needs it."""
-        if not (self.chain.volume(volume_id)['attachments']
-                or volume_id in self.merging or self.readers(volume_id)):
+        clients = [attachment for attachment in self.chain.volume(
+            volume_id)['attachments'].values() if not attachment['layer']]
+        if not (clients or volume_id in self.merging
+                or self._readers[volume_id]):
             self.stop(volume_id)
 
     # Readers of frozen layers.
@@ -139,14 +149,14 @@ class Backend:
         return found
 
     def count_reader(self, volume_id: str, change: int) -> None:
-        """Note the begin (1) or end (-1) of a reader without a record."""
+        """Note the begin (1) or end (-1) of a map, read without a record."""
         with self._guard:
             self._readers[volume_id] += change
 
     def prune_nodes(self, volume_id: str) -> None:
         """Close layers that a daemon has open beside the active chain."""
         daemon = self.daemon(volume_id)
-        if not daemon.alive() or self.readers(volume_id):
+        if not daemon.alive() or self._readers[volume_id]:
             return
         active = self.chain.down(self.chain.volume(volume_id)['active'])
         for node in daemon.stray_nodes(active):

@@ -37,12 +37,13 @@ _CONNECTIONS = 100      # the daemon's own default, beyond which it hangs
 _END_TIMEOUT = 120.0    # a clean end flushes everything first
 
 
-def stem(volume_id: str) -> str:
-    """Return the 32 characters that name a volume's run files."""
+def stem(owner: str) -> str:
+    """Return the 32 characters that name a volume's or export's run files.
+    """
     try:
-        return uuid.UUID(volume_id).hex
+        return uuid.UUID(owner).hex
     except ValueError:
-        return hashlib.sha256(volume_id.encode()).hexdigest()[:32]
+        return hashlib.sha256(owner.encode()).hexdigest()[:32]
 
 
 def node_name(layer: str) -> str:
@@ -51,15 +52,19 @@ def node_name(layer: str) -> str:
 
 
 class Daemon:
-    """The process of one volume, running or not."""
+    """The process of one volume, running or not.
+
+    :param name: of its run files; the default is the volume's.
+    """
 
     def __init__(self, volume_id: str, settings: Settings, images: Images,
-                 direct: bool) -> None:
+                 direct: bool, name: str | None = None) -> None:
         self.volume_id = volume_id
         self._settings = settings
         self._images = images
         self._direct = direct
-        base = os.path.join(settings.run_directory, stem(volume_id))
+        base = os.path.join(settings.run_directory,
+                            name or stem(volume_id))
         self.monitor_path = base + '.q'
         self.socket_path = base + '.n'
         self.pid_path = base + '.pid'
@@ -299,7 +304,8 @@ class Daemon:
                 if time.monotonic() > deadline:
                     raise exceptions.DriverError(
                         f'the export {name} of volume {self.volume_id} does '
-                        'not end')
+                        'not end', remedy='end its client, which stands '
+                        'still')
                 time.sleep(0.002)
 
     # Merging.

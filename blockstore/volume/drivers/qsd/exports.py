@@ -2,7 +2,8 @@
 
 An attachment of a volume leads to its active layer, through ``root``.  A
 backup connection leads to a layer that was frozen when it was asked for, and
-a connection to a snapshot to the snapshot's layer: their bytes never change.
+a connection to a snapshot to the snapshot's layer: their bytes never change,
+and a process of its own serves each of them.
 The book has an export before the daemon has it.
 """
 
@@ -15,6 +16,7 @@ from blockstore.lifecycle import boundaries
 from blockstore.volume.drivers.base import ConnectionInfo
 from blockstore.volume.drivers.base import Document
 from blockstore.volume.drivers.qsd import merges
+from blockstore.volume.drivers.qsd import readers
 from blockstore.volume.drivers.qsd import recovery
 from blockstore.volume.drivers.qsd.backend import Backend
 from blockstore.volume.drivers.qsd.push import push
@@ -47,8 +49,10 @@ def is_backup(connector: Mapping[str, typing.Any]) -> bool:
 
 
 def _info(backend: Backend, volume_id: str, export: str, size: int,
-          mode: str) -> ConnectionInfo:
-    path = backend.daemon(volume_id).socket_path
+          mode: str, layer: str | None) -> ConnectionInfo:
+    daemon = (readers.find(backend, volume_id, export) if layer
+              else backend.daemon(volume_id))
+    path = daemon.socket_path
     return {'driver_volume_type': 'nbd', 'data': {
         'unix_socket': path, 'export': export, 'size': size,
         'access_mode': mode,
@@ -76,13 +80,16 @@ def attach(backend: Backend, volume_id: str,
         volume = backend.chain.volume(volume_id)
         volume['attachments'][identity] = attachment
         _commit(backend, f'volume:{volume_id}', volume)
-    if attachment['state'] == 'attaching':
+    attaching = attachment['state'] == 'attaching'
+    if attaching or attachment['layer']:
         _open(backend, volume_id, attachment['export'], mode == 'rw',
               attachment['layer'])
+    if attaching:
         attachment['state'] = 'attached'
         _commit(backend, f'volume:{volume_id}', volume)
     return _info(backend, volume_id, attachment['export'],
-                 attachment['size'] if backup else volume['size'], mode)
+                 attachment['size'] if backup else volume['size'], mode,
+                 attachment['layer'])
 
 
 def _new_attachment(backend: Backend, volume_id: str, mode: str,
@@ -100,10 +107,10 @@ def _new_attachment(backend: Backend, volume_id: str, mode: str,
 
 def _open(backend: Backend, volume_id: str, export: str, writable: bool,
           layer: str | None) -> None:
-    daemon = backend.running(volume_id)
     if layer:
-        daemon.add_layers(backend.chain.down(layer), writable=False)
-    daemon.add_export(export, writable=writable, layer=layer)
+        readers.open_(backend, volume_id, export, layer)
+    else:
+        backend.running(volume_id).add_export(export, writable=writable)
 
 
 def detach(backend: Backend, volume_id: str,
@@ -123,8 +130,11 @@ def detach(backend: Backend, volume_id: str,
         return
     daemon = backend.daemon(volume_id)
     for name in ended:
-        if daemon.alive():
-            daemon.remove_export(attachments[name]['export'])
+        export = attachments[name]['export']
+        if attachments[name]['layer']:
+            readers.close(backend, volume_id, export)
+        elif daemon.alive():
+            daemon.remove_export(export)
         del attachments[name]
     _commit(backend, f'volume:{volume_id}', volume)
     _closed(backend, volume_id)
@@ -144,7 +154,8 @@ def attach_snapshot(backend: Backend, snapshot_id: str,
         _commit(backend, key, snapshot)
     export = snapshot['exports'][identity]
     _open(backend, volume_id, export, False, snapshot['layer'])
-    return _info(backend, volume_id, export, snapshot['size'], 'ro')
+    return _info(backend, volume_id, export, snapshot['size'], 'ro',
+                 snapshot['layer'])
 
 
 def detach_snapshot(backend: Backend, snapshot_id: str,
@@ -156,10 +167,8 @@ def detach_snapshot(backend: Backend, snapshot_id: str,
         name for name in (identity_of(connector),) if name in exports]
     if not ended:
         return
-    daemon = backend.daemon(volume_id)
     for name in ended:
-        if daemon.alive():
-            daemon.remove_export(exports[name])
+        readers.close(backend, volume_id, exports[name])
         del exports[name]
     _commit(backend, f'snapshot:{snapshot_id}', snapshot)
     _closed(backend, volume_id)

@@ -46,6 +46,9 @@ def _processes(backend: Backend) -> Iterator[BackendObject]:
     directory = backend.settings.run_directory
     owners = {daemon.stem(volume_id): volume_id
               for volume_id in backend.chain.volumes()}
+    # What is frozen is read through processes of their own.
+    owners.update((daemon.stem(one.detail), one.id)
+                  for one in _records(backend) if one.kind == 'export')
     for name in sorted(os.listdir(directory)):
         stem, suffix = os.path.splitext(name)
         if suffix != '.pid' or len(stem) != 32:

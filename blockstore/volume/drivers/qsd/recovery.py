@@ -14,6 +14,7 @@ from oslo_log import log as logging
 from blockstore import exceptions
 from blockstore.volume.drivers.base import Document
 from blockstore.volume.drivers.qsd import images
+from blockstore.volume.drivers.qsd import readers
 from blockstore.volume.drivers.qsd.backend import Backend
 from blockstore.volume.drivers.qsd.chain import Changes
 from blockstore.volume.drivers.qsd.daemon import node_name
@@ -204,7 +205,9 @@ def _adopt(backend: Backend, volume_id: str) -> None:
                 remedy='detach the volume and let its daemon end')
         backend.stop(volume_id)
         return
-    for name in exports - set(expected_exports(backend, volume_id)):
+    wanted = {name for name, (_writable, layer)
+              in expected_exports(backend, volume_id).items() if not layer}
+    for name in exports - wanted:
         daemon.remove_export(name)
     backend.verified.add(volume_id)
 
@@ -224,18 +227,13 @@ def expected_exports(backend: Backend, volume_id: str,
 
 
 def restore_exports(backend: Backend, volume_id: str) -> None:
-    """Let the daemon have every export that the book tells of."""
-    exports = expected_exports(backend, volume_id)
-    if not exports:
-        return
-    daemon = backend.running(volume_id)
-    there = daemon.exports()
-    for name, (writable, layer) in exports.items():
-        if name in there:
-            continue
+    """Let every export be there that the book tells of."""
+    for name, (writable, layer) in expected_exports(
+            backend, volume_id).items():
         if layer:
-            daemon.add_layers(backend.chain.down(layer), writable=False)
-        daemon.add_export(name, writable=writable, layer=layer)
+            readers.open_(backend, volume_id, name, layer)
+        else:
+            backend.running(volume_id).add_export(name, writable=writable)
 
 
 def recover_all(backend: Backend) -> dict[str, str]:
