@@ -33,6 +33,8 @@ _CREATE, _REMOVE, _RESUME, _LOAD, _MESSAGE = 3, 4, 6, 9, 14
 _READ_ONLY = 1 << 0
 _SKIP_LOCKFS, _NO_FLUSH, _DEFERRED = 1 << 10, 1 << 11, 1 << 17
 _BLKFLSBUF = 0x1261
+#: What reading of a device says that has just gone.
+_GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
 
 def _call(number: int, name: str, flags: int = 0, *, targets: int = 0,
@@ -75,8 +77,9 @@ def _number(name: str) -> int | None:
             if _read(f'{entry.path}/dm/name') == name:
                 major, _, minor = _read(f'{entry.path}/dev').partition(':')
                 return os.makedev(int(major), int(minor))
-        except FileNotFoundError:
-            continue        # it has just gone
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
     return None
 
 

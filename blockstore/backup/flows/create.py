@@ -34,6 +34,7 @@ from blockstore.lifecycle.backups import BACKUPS
 from blockstore.lifecycle.backups import BackupStatus
 from blockstore.lifecycle.messages import Action
 from blockstore.lifecycle.operations import Claim
+from blockstore.volume.connections.base import Connection
 from blockstore.volume.connections.base import Extent
 
 LOG = logging.getLogger(__name__)
@@ -95,7 +96,8 @@ class PrepareSource(engine.Task):
                     self.claim.context, work.owner)
             self.claim.keep(
                 how=sources.choose(work, abilities),
-                can_compare='changed_extents' in abilities['capabilities'])
+                can_compare='changed_extents' in abilities['capabilities'],
+                can_map='allocated_extents' in abilities['capabilities'])
         source = sources.prepare(work, facts['how'])
         if 'source' not in facts:
             self._note_cut(source)
@@ -158,7 +160,7 @@ class Copy(engine.Task):
             changed = self._changed(source, parent, connection.size)
             summary = self.work.parts.repository.backup(
                 connection, self._header(),
-                extents=connection.extents(0, connection.size),
+                extents=self._allocated(source, connection),
                 changed=changed, parent=parent.id if parent else None,
                 progress=self._progress, check=self.claim.check, pace=pace,
                 lease=self.claim)
@@ -236,7 +238,25 @@ class Copy(engine.Task):
             return None
         return extents if first is None else itertools.chain([first], extents)
 
-    def _windows(self, snapshot_id: str, base_id: str, size: int,
+    def _allocated(self, source: Source, connection: Connection,
+                   ) -> Iterator[Extent]:
+        """Return what holds data, as far as anybody knows.
+
+        The connection tells it, or names everything when it cannot (a block
+        device); then the driver may know more of its snapshot.
+        """
+        found = connection.extents(0, connection.size)
+        first = next(found, None)
+        if first is None:
+            return found
+        if (first == Extent(0, connection.size)
+                and source.snapshot_id is not None
+                # A backup that was begun by an older service does not say.
+                and self.claim.facts.get('can_map')):
+            return self._windows(source.snapshot_id, None, connection.size)
+        return itertools.chain([first], found)
+
+    def _windows(self, snapshot_id: str, base_id: str | None, size: int,
                  ) -> Iterator[Extent]:
         window = self.work.parts.conf.backup.extent_window
         for offset in range(0, size, window):

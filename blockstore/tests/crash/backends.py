@@ -117,7 +117,8 @@ class Lvm(typing.NamedTuple):
             check=True, capture_output=True, text=True)
         for line in done.stdout.splitlines():
             name, *tags = line.split()
-            if name != self.pool and name not in known:
+            # What has no tag is somebody else's, or was let go.
+            if tags and name not in known:
                 yield f'the logical volume {name} belongs to nobody'
             if 'reverting' in ''.join(tags):
                 yield f'{name} is still going back'

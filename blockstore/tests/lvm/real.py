@@ -69,7 +69,13 @@ def _make():
     lv('vgcreate', GROUP, device)
 
 
-def _empty():
+def spoil():
+    """Let the next test find an empty group, whatever this one leaves."""
+    _state['dirty'] = True
+
+
+def empty():
+    """Remove all that is in the group."""
     for path in pathlib.Path('/sys/class/block').glob('dm-*/dm/name'):
         name = path.read_text().strip()
         if name.startswith(('volume-', '_snapshot-')):
@@ -88,11 +94,11 @@ class VolumeGroup:
             _make()
             _state['made'] = True
         elif _state['dirty']:
-            _empty()
+            empty()
         _state['dirty'] = False
         self.addOnException(self._spoil)
         super().setUp()
 
     def _spoil(self, info):
         if not issubclass(info[0], testtools.TestCase.skipException):
-            _state['dirty'] = True
+            spoil()

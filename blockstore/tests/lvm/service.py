@@ -29,6 +29,7 @@ class Served(real.VolumeGroup):
 
     def stage(self, attached=True):
         """Start the service and give it a volume with a client."""
+        real.spoil()
         directory = pathlib.Path(tempfile.mkdtemp(prefix='bs-'))
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         started = service(directory)

@@ -153,7 +153,6 @@ class IscsiTests:
         node = ['iscsiadm', '-m', 'node', '-T', data['target_iqn'], '-p',
                 data['target_portal']]
         real.run(*node, '--op', 'new')
-        self.addCleanup(real.run, *node, '--op', 'delete')
         for name, value in (
                 ('auth.authmethod', 'CHAP'),
                 ('auth.username', data['auth_username']),
@@ -161,8 +160,12 @@ class IscsiTests:
                 ('initial_login_retry_max', '1')):
             real.run(*node, '--op', 'update', '-n', f'node.session.{name}',
                      '-v', value)
-        return subprocess.run([*node, '--login'], capture_output=True,
+        code = subprocess.run([*node, '--login'], capture_output=True,
                               check=False).returncode
+        # A target that refuses may have taken the record along.
+        subprocess.run([*node, '--op', 'delete'], capture_output=True,
+                       check=False)
+        return code
 
     def serves(self, info):
         """Whether there is the target."""

@@ -3,6 +3,7 @@
 import mmap
 import os
 import pwd
+import select
 import shutil
 import subprocess
 import sys
@@ -56,8 +57,8 @@ class GateTest(real.VolumeGroup, test_base.BaseTestCase):
 
     def test_a_part_that_cannot_be_written(self):
         path = self.open(MIB, True)
-        self.assertRaises(OSError, os.open, path, os.O_RDWR)
-        descriptor = self.descriptor(path, os.O_RDONLY)
+        descriptor = self.descriptor(path)
+        self.assertRaises(OSError, os.pwrite, descriptor, b'x' * 4096, 0)
         self.assertEqual(MIB, os.lseek(descriptor, 0, os.SEEK_END))
 
     def test_whoever_has_it_open_is_shut_out(self):
@@ -120,9 +121,20 @@ except commands.CommandFailed as error:
     print(error.exit_code, 'Failed to find' in error.stderr)
 """
 
+    def await_words(self, path, client):
+        """Return what the helper was asked with, unless the client ends."""
+        pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, pipe)
+        while client.poll() is None:
+            if select.select([pipe], [], [], 0.1)[0]:
+                words = os.read(pipe, 4096).decode().split()
+                if words:
+                    return words
+        return self.fail(client.stderr.read())
+
     def test_an_unprivileged_process(self):
         user = pwd.getpwnam('nobody')
-        folder = tempfile.mkdtemp(prefix='privsep-')
+        folder = tempfile.mkdtemp(prefix='privsep-', dir='/var/tmp')
         self.addCleanup(shutil.rmtree, folder)
         os.chmod(folder, 0o755)
         # In place of sudo, which not every kernel of tests has: the parent
@@ -131,11 +143,11 @@ except commands.CommandFailed as error:
         os.mkfifo(asked)
         os.chmod(asked, 0o666)
         with open(ask, 'w', encoding='utf-8') as target:
-            target.write(f'#!/bin/sh\\necho "$*" >{asked}\\n')
+            target.write(f'#!/bin/sh\necho "$*" >{asked}\n')
         os.chmod(ask, 0o755)
         config = f'{folder}/conf'
         with open(config, 'w', encoding='utf-8') as target:
-            target.write(f'[privileged]\\nhelper_command = {ask}\\n')
+            target.write(f'[privileged]\nhelper_command = {ask}\n')
         client = subprocess.Popen(
             [sys.executable, '-c', self.SCRIPT.format(
                 uid=user.pw_uid, gid=user.pw_gid, config=config,
@@ -143,8 +155,7 @@ except commands.CommandFailed as error:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, 'TMPDIR': '/tmp'})
         self.addCleanup(client.kill)
-        with open(asked, encoding='utf-8') as pipe:
-            words = pipe.readline().split()
+        words = self.await_words(asked, client)
         helper = subprocess.Popen(
             [sys.executable, '-c',
              'import sys; from oslo_privsep.daemon import helper_main; '

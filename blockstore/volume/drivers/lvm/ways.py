@@ -11,6 +11,7 @@ document ``connections:<name>``, ``{identity: {'mode': …, 'kind': …}}``.
 """
 
 from collections.abc import Iterator
+import errno
 import hashlib
 import os
 import secrets
@@ -187,5 +188,6 @@ def _devices() -> Iterator[str]:
             try:
                 with open(f'{entry.path}/dm/name', encoding='utf-8') as name:
                     yield name.read().strip()
-            except FileNotFoundError:
-                continue        # it has just gone
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENODEV):
+                    raise       # it has not just gone
