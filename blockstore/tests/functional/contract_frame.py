@@ -98,6 +98,10 @@ class FrameTest(base.ApiTestCase):
         self.assertEqual({
             'GET /messages': 3, 'GET /messages/{message_id}': 3,
             'DELETE /messages/{message_id}': 3,
+            **{f'{method} /manageable_{noun}{rest}': 8
+               for noun in ('volumes', 'snapshots')
+               for method, rest in (('GET', ''), ('GET', '/detail'),
+                                    ('POST', ''))},
             'PUT /backups/{backup_id}': 9, 'GET /volumes/summary': 12,
             'GET /attachments': 27, 'GET /attachments/detail': 27,
             'POST /attachments': 27, f'GET {attachment}': 27,

@@ -97,15 +97,23 @@ class TenantsTest(row_requests.RowsCase):
                 ('PUT', '/os-quota-sets/{project_id}', None),
                 ('DELETE', '/os-quota-sets/{project_id}', None),
                 ('GET', '/os-quota-class-sets/{class_name}', None),
-                ('GET', '/types/{type_id}/os-volume-type-access', None)):
+                ('GET', '/types/{type_id}/os-volume-type-access', None),
+                ('POST', '/os-volume-manage', None),
+                ('POST', '/os-snapshot-manage', None),
+                ('GET', '/manageable_volumes', None),
+                ('GET', '/manageable_snapshots/detail', None),
+                ('POST', '/volumes/{volume_id}/action', 'os-unmanage'),
+                ('POST', '/snapshots/{snapshot_id}/action', 'os-unmanage')):
             self.assertIn((method, path, action), admin)
         for method, path, action in admin:
             self.assertTrue(
                 path.startswith(('/types', '/default-types', '/os-services',
                                  '/os-quota', '/scheduler-stats',
-                                 '/capabilities'))
+                                 '/capabilities', '/os-volume-manage',
+                                 '/os-snapshot-manage', '/manageable_'))
                 or action in ('os-reset_status', 'os-force_delete',
-                              'os-force_detach'), (method, path, action))
+                              'os-force_detach', 'os-unmanage'),
+                (method, path, action))
 
     def test_force_delete_as_a_parameter(self):
         """§1: force needs 3.23 and an administrator; below it is no word."""

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import io
 import json
+import re
 import threading
 import time
 
@@ -20,6 +21,7 @@ from blockstore.db import models
 from blockstore.db import rows
 from blockstore.db import schema
 from blockstore.db import services
+from blockstore.rpc import versions
 from blockstore.tests.functional import base
 
 
@@ -67,7 +69,9 @@ class DatabaseTest(ManageTestCase):
         lines = self.say('service', 'list').splitlines()
         volume = next(line for line in lines if 'cinder-volume' in line)
         self.assertIn('test@memory', volume)
-        self.assertRegex(volume, r'enabled +up +1\.1 +1\.0')
+        speaks = ' +'.join(map(re.escape, (
+            versions.RPC['volume'], versions.OBJECTS)))
+        self.assertRegex(volume, rf'enabled +up +{speaks}')
 
     def test_remove_a_service(self):
         self.backup_manager.stop(0)
@@ -416,7 +420,7 @@ class StatusTest(ManageTestCase):
     def test_mixed_versions_are_a_warning(self):
         self.report(None)
         self.assertEqual(1, self.check()[1]['Versions'])
-        self.report('1.1')
+        self.report(versions.RPC['volume'])
         self.assertEqual(0, self.check()[1]['Versions'])
 
     def test_a_pin_that_an_old_service_does_not_know(self):
