@@ -5,6 +5,7 @@ same tests run directly, on a file of their own.  The group is made once in a
 process and is emptied after a test that failed.
 """
 
+import atexit
 import os
 import pathlib
 import shutil
@@ -15,8 +16,8 @@ import testtools
 GROUP = 'blockstore-test'
 POOL = 'thin-pool'
 POOL_GB = 24
-#: The empty disk of tools/uml-run.
-_DISK = pathlib.Path('/dev/ubda')
+#: The empty disk of tools/uml-run: nothing has to be put back there.
+DISK = pathlib.Path('/dev/ubda')
 _SIZE = 64 << 30
 
 _state = {'made': False, 'dirty': False}
@@ -58,15 +59,24 @@ def _make():
     if subprocess.run(['vgs', GROUP], capture_output=True,
                       check=False).returncode == 0:
         return
-    device = str(_DISK)
-    if not _DISK.exists():
+    device = str(DISK)
+    if not DISK.exists():
         path = f'/var/tmp/{GROUP}-{os.getpid()}'
         with open(path, 'wb') as target:
             target.truncate(_SIZE)
         device = run('losetup', '--find', '--show', path).strip()
         os.unlink(path)
+        atexit.register(_unmake, device)
     lv('pvcreate', device)
     lv('vgcreate', GROUP, device)
+
+
+def _unmake(device):
+    """Leave nothing on a machine that goes on."""
+    empty()
+    lv('vgremove', '--force', GROUP)
+    lv('pvremove', device)
+    run('losetup', '--detach', device)
 
 
 def spoil():

@@ -55,7 +55,7 @@ class LvmCrashTest(real.VolumeGroup, base.CrashTest):
     # A guest starts programs slowly: what counts is that all gets well.
     PROMISE = 10 * scene.PROMISE
     PROGRAMS = ()
-    STRIDE = 4
+    STRIDE = 6
 
     def make_service(self):
         real.spoil()
@@ -66,7 +66,7 @@ class LvmCrashTest(real.VolumeGroup, base.CrashTest):
 class TakeSnapshotTest(LvmCrashTest):
     """snapshot.create."""
 
-    STRIDE = 3
+    STRIDE = 4
 
     def test_every_boundary(self):
         self.strike_everywhere(snapshots.TakeSnapshot())

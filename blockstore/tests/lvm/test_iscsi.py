@@ -3,6 +3,7 @@
 The other host is this one: it only says that it is not.
 """
 
+import atexit
 import os
 import pathlib
 import shutil
@@ -35,9 +36,11 @@ def need_initiator(case):
             case.skipTest(f'{program} is not installed')
     if 'iscsid' in _started:
         return
-    name = pathlib.Path('/etc/iscsi/initiatorname.iscsi')
-    if not name.exists() or 'GenerateName' in name.read_text():
-        name.write_text(f'InitiatorName={INITIATOR}\n')
+    if real.DISK.exists():
+        pathlib.Path('/etc/iscsi/initiatorname.iscsi').write_text(
+            f'InitiatorName={INITIATOR}\n')
+    elif iscsi.initiator_name() is None:
+        case.skipTest('this machine has no name of an iSCSI initiator')
     os.makedirs('/run/lock/iscsi', exist_ok=True)
     subprocess.run(['modprobe', '-a', 'iscsi_tcp', 'sd_mod'], check=False)
     if subprocess.run(['pidof', 'iscsid'], capture_output=True,
@@ -223,16 +226,26 @@ class TgtTest(IscsiTests, real.VolumeGroup, fixture.DriverFixture,
             self.skipTest('tgtd is not installed')
         if 'tgtd' in _started:
             return
+        if self.answers():
+            self.skipTest('another tgtd runs on this machine')
         os.makedirs('/run/tgt', exist_ok=True)
-        real.run('tgtd', '--iscsi', f'portal=127.0.0.1:{self.PORT}')
+        daemon = subprocess.Popen(
+            ['tgtd', '-f', '--iscsi', f'portal=127.0.0.1:{self.PORT}'],
+            stderr=subprocess.DEVNULL)
+        atexit.register(daemon.kill)
         limit = time.monotonic() + 60
-        while subprocess.run(
-                ['tgtadm', '--op', 'show', '--mode', 'sys'],
-                capture_output=True, check=False).returncode:
+        while not self.answers():
             if time.monotonic() > limit:
                 self.fail('tgtd does not answer')
             time.sleep(0.1)
         _started.append('tgtd')
+
+    @staticmethod
+    def answers():
+        """Whether a tgtd runs."""
+        return subprocess.run(
+            ['tgtadm', '--op', 'show', '--mode', 'sys'], capture_output=True,
+            check=False).returncode == 0
 
     def serves(self, info):
         return info['data']['target_iqn'] in real.run(

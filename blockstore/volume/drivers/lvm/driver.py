@@ -66,8 +66,9 @@ class LvmDriver(managing.Managing, base.Driver, base.AttachesSnapshots,
 
     def do_setup(self, context: typing.Any) -> None:
         """Make the pool, and finish what was cut off."""
-        self._layout.set_up()
-        reverting.finish_all(self._group, self._layout)
+        there = self._group.volumes()
+        self._layout.set_up(there)
+        reverting.finish_all(self._group, self._layout, there)
 
     def check_for_setup_error(self) -> None:
         """Raise DriverError, with a remedy, when the back end cannot work."""

@@ -42,9 +42,9 @@ def revert(group: Group, layout: Thin | Thick, name: str, snapshot: str,
     group.change(lvm.untag, name, tag)
 
 
-def finish_all(group: Group, layout: Thin | Thick) -> None:
+def finish_all(group: Group, layout: Thin | Thick,
+               there: dict[str, LogicalVolume]) -> None:
     """Take snapshots again that were used up when somebody was cut off."""
-    there = group.volumes()
     for volume in there.values():
         if volume.reverting is not None and volume.managed:
             _finish(group, layout, volume, there)

@@ -32,7 +32,7 @@ class Thick:
     def __init__(self, group: Group) -> None:
         self._group = group
 
-    def set_up(self) -> None:
+    def set_up(self, there: dict[str, LogicalVolume]) -> None:
         """Nothing: there is only the group."""
 
     def create(self, volume: shapes.Volume) -> None:

@@ -6,6 +6,7 @@ from blockstore.volume.drivers import shapes
 from blockstore.volume.drivers.lvm import group as groups
 from blockstore.volume.drivers.lvm import report
 from blockstore.volume.drivers.lvm.group import Group
+from blockstore.volume.drivers.lvm.report import LogicalVolume
 from blockstore.volume.drivers.lvm.settings import GIB
 
 _MADE = (report.MANAGED,)
@@ -18,14 +19,15 @@ class Thin:
     def __init__(self, group: Group) -> None:
         self._group = group
 
-    def set_up(self) -> None:
+    def set_up(self, there: dict[str, LogicalVolume]) -> None:
         """Make the pool unless it is there.
 
+        :param there: all that is in the group.
         :raises DriverError: something else has its name, or new blocks would
             show what was in them before.
         """
         settings = self._group.settings
-        found = self._group.find(settings.pool)
+        found = there.get(settings.pool)
         if found is None:
             found = self._group.make(settings.pool, lvm.create_pool,
                                      settings.pool, settings.pool_size)
