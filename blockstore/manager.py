@@ -28,8 +28,8 @@ from oslo_config import cfg
 from blockstore.db import retry
 from blockstore.db import services as db_services
 from blockstore.db.engine import Database
+from blockstore.lifecycle.attempts import Handler
 from blockstore.lifecycle.identity import Identity
-from blockstore.lifecycle.worker import Handler
 from blockstore.lifecycle.worker import Limits
 from blockstore.lifecycle.worker import Worker
 from blockstore.monitoring import checks

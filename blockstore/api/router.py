@@ -80,7 +80,9 @@ class Router:
         headers: list[tuple[str, str]] = []
         try:
             answer = self._answer(req, headers)
-        except Exception as error:  # noqa: BLE001 - the one boundary
+        except Exception as error:  # noqa: BLE001
+            # The boundary of the API: what is no refusal is a defect, and
+            # told as a bare 500; respond() logs it.
             answer = faults.respond(error)
         answer.headers.extend(headers)
         if LOG.isEnabledFor(logging.INFO):

@@ -156,7 +156,7 @@ class Database:
                 boundaries.cross('commit', 'transaction', 'before')
                 # It may be durable now, even if no answer comes.
                 here.commits = commits + 1
-        except Exception as error:
+        except failures.ERRORS as error:
             if failures.is_conflict(error):
                 # But for a server that says that it is not.
                 here.commits = commits

@@ -6,6 +6,8 @@ oslo.db knows most of it; PostgreSQL's codes tell the rest.
 from oslo_db import exception as db_exception
 import sqlalchemy as sa
 
+#: All that a database's driver, SQLAlchemy or oslo.db raises.
+ERRORS = (db_exception.DBError, sa.exc.SQLAlchemyError)
 #: Serialization failure and deadlock, as PostgreSQL numbers them.
 _CONFLICTS = ('40001', '40P01')
 #: The classes of a lost connection, and of a server that stops or starts.

@@ -51,7 +51,7 @@ def whole(function: Callable[_P, _R]) -> Callable[_P, _R]:
             for longest in _PAUSES:
                 try:
                     return function(*args, **kwargs)
-                except Exception as error:
+                except failures.ERRORS as error:
                     if here.commits != begun or (
                             not failures.is_passing(error)):
                         raise

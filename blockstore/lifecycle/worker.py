@@ -9,16 +9,7 @@ to wait (for room, or for another operation on the same resource), whenever an
 operation has ended.  It claims as much as there is room for (see
 :mod:`blockstore.lifecycle.slots`); projects take turns.
 
-What a handler raises decides what follows:
-
-* ``LeaseLost``: nothing, somebody else has it; but as what was done without
-  the lease may have come late, the resource is mended (see
-  :mod:`blockstore.lifecycle.mending`) if this worker knows how;
-* ``HandedOver``, ``TryLater`` or a database failure: the operation is left to
-  be taken up again (by anyone, until ``max_attempts``);
-* anything else: the handler's ``failed`` writes what that means for the
-  resource, and the operation is closed as failed, in one transaction; if that
-  breaks, it is closed all the same and the rest is left to the reaper.
+What becomes of it then is told by :mod:`blockstore.lifecycle.attempts`.
 """
 
 from collections.abc import Callable
@@ -29,7 +20,6 @@ import itertools
 import queue
 import threading
 import time
-import typing
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
@@ -43,9 +33,10 @@ from blockstore.db import retry
 from blockstore.db.engine import Database
 from blockstore.db.engine import Transaction
 from blockstore.lifecycle import events
-from blockstore.lifecycle import mending
 from blockstore.lifecycle import operations
 from blockstore.lifecycle import slots
+from blockstore.lifecycle.attempts import Attempts
+from blockstore.lifecycle.attempts import Handler
 from blockstore.lifecycle.operations import Claim
 from blockstore.service import base
 
@@ -55,20 +46,7 @@ LOG = logging.getLogger(__name__)
 _PAUSE = 0.05
 # How often somebody else may be quicker before it is left to the next look.
 _TRIES = 5
-# What becomes of an operation that is closed.
-_CLOSED = ('done', 'failed')
 Limits = Mapping[str, Callable[[], int]]
-
-
-class Handler(typing.Protocol):
-    """Does one kind of operation; every call may be a repetition."""
-
-    def run(self, claim: Claim) -> None:
-        """Do it, and close the claim with the result in one transaction."""
-
-    def failed(self, tx: Transaction, claim: Claim,
-               error: exceptions.BlockstoreError) -> None:
-        """Write what the failure means for the resource."""
 
 
 class Worker(base.Service):
@@ -111,9 +89,10 @@ class Worker(base.Service):
         # Whether something may wait that no doorbell will tell of.
         self._backlog = True
         self._look_at = 0.0
-        self._put_off: set[str] = set()
         self._listener: events.Listener = events.SILENCE
         self._stopping = threading.Event()
+        self._attempts = Attempts(self._options, database, handlers,
+                                  self._stopping)
         self._poller = threading.Thread(
             target=self._poll, name=f'{topic}-poller', daemon=True)
 
@@ -287,13 +266,14 @@ class Worker(base.Service):
         state = ''
         try:
             with self._keeper.keeping(claim):
-                state = self._run(claim)
+                state = self._attempts.run(claim)
         except Exception:
             # The boundary of a thread: nobody else would see it.
             LOG.exception('Operation %s was not worked on', claim.id)
         finally:
             self._lanes[row.kind].leave()
-            self._tell_end(row.host is not None and state in _CLOSED)
+            # A failure may have started operations that nobody rings for.
+            self._tell_end(row.host is not None and state == db.DONE)
 
     def _tell_end(self, known: bool) -> None:
         """Let the poller look for what waits for a place or a resource.
@@ -344,122 +324,7 @@ class Worker(base.Service):
 
     def _count_takeover(self, row: db.Row) -> None:
         """Note that another process has let an operation lie."""
-        if row.attempt > 1 and row.id not in self._put_off:
+        if row.attempt > 1 and not self._attempts.was_put_off(row.id):
             metrics.TAKEOVERS.labels(row.kind).inc()
             LOG.warning('%s of %s is taken over, attempt %d', row.kind,
                         row.resource_id, row.attempt)
-        self._put_off.discard(row.id)
-
-    def _run(self, claim: Claim) -> str:
-        row = claim.operation
-        handler = self._handlers[row.kind]
-        claim.context.update_store()
-        LOG.info('%s of %s begins, attempt %d', row.kind, row.resource_id,
-                 row.attempt)
-        try:
-            state = self._attempt(handler, claim)
-        except exceptions.LeaseLost:
-            LOG.warning('%s of %s was taken over', row.kind, row.resource_id)
-            self._mend(claim)
-            state = 'lost'
-        metrics.OPERATIONS_ENDED.labels(row.kind, state).inc()
-        return state
-
-    def _attempt(self, handler: Handler, claim: Claim) -> str:
-        """Let the handler work; tell what has become of the operation.
-
-        :raises LeaseLost: it is not ours to tell any more.
-        """
-        row = claim.operation
-        try:
-            if row.attempt > self._options.max_attempts:
-                raise exceptions.BlockstoreError(
-                    f'{row.kind} was cut off {row.attempt - 1} times',
-                    code=errors.OPERATION_ATTEMPTS)
-            if operations.GIVEN_UP in row.facts:
-                raise exceptions.Cancelled(
-                    row.facts[operations.GIVEN_UP],
-                    code=errors.OPERATION_CANCELLED)
-            retry.whole(handler.run)(claim)
-        except exceptions.LeaseLost:
-            raise
-        except exceptions.HandedOver:
-            claim.release()
-            return 'handed over'
-        except exceptions.TryLater as error:
-            LOG.warning('%s of %s is tried again later: %s', row.kind,
-                        row.resource_id, error)
-            self._put_off.add(row.id)
-            claim.fence()
-            return 'put off'
-        except db_exception.DBError:
-            LOG.exception('%s of %s is left to be taken up again', row.kind,
-                          row.resource_id)
-            self._put_off.add(row.id)
-            self._give_back(claim)
-            return 'put off'
-        except exceptions.BlockstoreError as error:
-            LOG.warning('%s of %s failed: %s', row.kind, row.resource_id,
-                        error)
-            self._fail(handler, claim, error)
-            return 'failed'
-        except Exception as error:
-            LOG.exception('%s of %s failed', row.kind, row.resource_id)
-            self._fail(handler, claim, exceptions.BlockstoreError(
-                f'unexpected {type(error).__name__}'))
-            return 'failed'
-        LOG.info('%s of %s ended', row.kind, row.resource_id)
-        return 'done'
-
-    def _give_back(self, claim: Claim) -> None:
-        try:
-            claim.give_back()
-        except db_exception.DBError as error:
-            claim.fence()
-            LOG.warning('Operation %s is held until its lease runs out: %s',
-                        claim.id, error)
-
-    def _mend(self, claim: Claim) -> None:
-        """Have mended what was done late, whatever becomes of this thread.
-
-        A database that is away is waited for: nobody else knows of it.
-        """
-        if mending.kind_of(claim.operation) not in self._handlers:
-            return
-        while True:
-            try:
-                self._start_to_mend(claim)
-                return
-            except db_exception.DBError:
-                LOG.exception('%s is not mended yet',
-                              claim.operation.resource_id)
-                if self._stopping.wait(self._options.poll_interval):
-                    return
-
-    @retry.whole
-    def _start_to_mend(self, claim: Claim) -> None:
-        with self._database.write() as tx:
-            mending.start(tx, claim.context, claim.operation)
-
-    def _fail(self, handler: Handler, claim: Claim,
-              error: exceptions.BlockstoreError) -> None:
-        try:
-            self._write_failure(handler, claim, error)
-        except exceptions.LeaseLost:
-            raise
-        except Exception as broken:
-            if (isinstance(broken, db_exception.DBError) and
-                    claim.operation.attempt <= self._options.max_attempts):
-                raise
-            # Never again and again: the reaper ends what it leaves behind.
-            LOG.exception('The failure of %s could not be dealt with',
-                          claim.id)
-            self._write_failure(None, claim, error)
-
-    @retry.whole
-    def _write_failure(self, handler: Handler | None, claim: Claim,
-                       error: exceptions.BlockstoreError) -> None:
-        with self._database.write() as tx:
-            claim.fail(tx, error)
-            if handler is not None:
-                handler.failed(tx, claim, error)

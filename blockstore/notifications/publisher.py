@@ -142,7 +142,8 @@ class Publisher(base.Service):
                 tell(told.context, told.event_type, told.payload)
             good = True
         except Exception as error:  # noqa: BLE001
-            # The same boundary.
+            # The same boundary: a notifier is a plug-in, and the thread that
+            # sends goes on with the next.
             self._dropped(told.event_type, error)
         finally:
             del self._sending.delivery

@@ -30,7 +30,7 @@ from blockstore.objects.volume import VolumeInfo
 from blockstore.rpc import versions
 from blockstore.rpc.clients import Clients
 from blockstore.services.container import Services
-from blockstore.services.volumes import VolumeSpec
+from blockstore.services.volume_creation import VolumeSpec
 
 Answer = dict[str, typing.Any]
 Ask = Callable[[Services], object]

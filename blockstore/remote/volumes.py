@@ -20,7 +20,7 @@ from blockstore.scheduler import base as scheduling
 from blockstore.scheduler.places import Places
 from blockstore.services import manageable
 from blockstore.services.manageable import Reference
-from blockstore.services.volumes import Placed
+from blockstore.services.volume_creation import Placed
 
 
 class VolumeRequests(base.Requests):

@@ -157,6 +157,8 @@ def _guarded(method: Callable[..., Any]) -> Callable[..., Any]:
                 f'{method.__name__}: the database could not do this now',
                 code=errors.DATABASE_BUSY, remedy='try again'))
         except Exception as error:
+            # The boundary to callers, who know no other family than ours: a
+            # defect is logged here, and answered as one.
             LOG.exception('RPC method %s failed', method.__name__)
             answer = portable(exceptions.BlockstoreError(
                 f'{method.__name__} failed: {type(error).__name__}',

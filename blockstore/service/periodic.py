@@ -87,7 +87,8 @@ class PeriodicTask(base.Service):
         try:
             self._function()
         except Exception as error:
-            # The boundary of this thread.
+            # The boundary of this thread: what fails now is done again at
+            # the next beat, and ends neither the thread nor the daemon.
             if type(error) not in self._failures:
                 self._failures.add(type(error))
                 LOG.exception('%s failed, and goes on every %s s',

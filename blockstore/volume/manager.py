@@ -21,7 +21,7 @@ from blockstore.db import documents
 from blockstore.db import services as db_services
 from blockstore.db import volumes as db_volumes
 from blockstore.db.engine import Database
-from blockstore.lifecycle.worker import Handler
+from blockstore.lifecycle.attempts import Handler
 from blockstore.rpc import topics
 from blockstore.service import base
 from blockstore.volume import endpoint

@@ -54,7 +54,8 @@ class Middleware:
             return self._app(environ, start_response)
         try:
             user = self._authenticate(environ)
-        except Exception as error:  # noqa: BLE001 - the one boundary
+        except Exception as error:  # noqa: BLE001
+            # This stands before the router, the boundary of all else.
             return faults.respond(error).send(start_response)
         identity.identify(
             environ, self._enforcer, user_id=user.name, user_name=user.name,

@@ -79,7 +79,8 @@ class Middleware:
             return self._app(environ, start_response)
         try:
             self._ask(environ)
-        except Exception as error:  # noqa: BLE001 - the one boundary
+        except Exception as error:  # noqa: BLE001
+            # This stands before the router, the boundary of all else.
             return faults.respond(error).send(start_response)
         self._identify(environ)
         return self._app(environ, start_response)

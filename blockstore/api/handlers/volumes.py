@@ -10,7 +10,7 @@ from blockstore.api.paging import Filter
 from blockstore.api.request import boolean
 from blockstore.api.request import Request
 from blockstore.api.views import volumes as view
-from blockstore.services.volumes import VolumeSpec
+from blockstore.services.volume_creation import VolumeSpec
 
 GROUPS = Version(3, 13)
 FORCE_DELETE = Version(3, 23)
