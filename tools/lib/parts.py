@@ -119,7 +119,7 @@ PARTS = (
     Part('integration', 'real broker, databases, QEMU', workers=1,
          components=True),
     Part('compat', 'released OpenStack clients', keystone=True,
-         together=r'blockstore\.tests\.compat\.(keystone|http_basic)\.'),
+         together=r'blockstore\.tests\.compat\.(keystone|http_basic)'),
     Part('perf', 'budgets: ratios and counts', workers=1),
     Part('docs', 'documentation and release notes', DOCS),
 )

@@ -188,3 +188,59 @@ class GunicornTest(ServerTest):
         self.assertEqual([200] * 20, answers)
         server.send_signal(signal.SIGTERM)
         self.assertEqual(0, server.wait(LIMIT))
+
+
+class ExposureTest(ServerTest):
+    """``noauth`` behind a server that listens where it likes."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            try:
+                # Sends nothing: it only asks which address would be used.
+                asked.connect(('192.0.2.1', 9))
+            except OSError:
+                self.skipTest('this host has no address but loopback')
+            self.address: str = asked.getsockname()[0]
+        if self.address.startswith('127.'):
+            self.skipTest('this host has no address but loopback')
+
+    def serve(self) -> None:
+        """Let gunicorn listen on every address."""
+        self.launch(
+            'gunicorn', '--workers=1', '--threads=2',
+            f'--bind=0.0.0.0:{self.port}', 'blockstore.wsgi:application',
+            OS_BLOCKSTORE_CONFIG_FILES=str(self.config))
+        self.until(lambda: self.list_status(1) == 200, 'no answer')
+
+    def ask(self, address: str, **headers: str) -> tuple[int, bytes]:
+        """Ask for volumes as an administrator."""
+        connection = http.client.HTTPConnection(
+            address, self.port, timeout=LIMIT,
+            source_address=(address, 0))
+        with contextlib.closing(connection):
+            connection.request('GET', f'/v3/{"0" * 32}/volumes', headers={
+                'X-Auth-Token': 'admin:' + '0' * 32,
+                **{name.replace('_', '-'): value
+                   for name, value in headers.items()}})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def test_others_are_refused(self) -> None:
+        self.serve()
+        for headers in ({}, {'Host': f'127.0.0.1:{self.port}'},
+                        {'X_Forwarded_For': '127.0.0.1',
+                         'X_Real_Ip': '127.0.0.1',
+                         'Forwarded': 'for=127.0.0.1',
+                         'Host': 'localhost'}):
+            status, body = self.ask(self.address, **headers)
+            self.assertEqual(403, status, body)
+            self.assertIn(b'blockstore.request.forbidden', body)
+        self.assertEqual(200, self.ask('127.0.0.1')[0])
+
+    def test_others_are_served_where_that_is_wanted(self) -> None:
+        self.config.write_text(
+            self.config.read_text() + '[auth]\nnoauth_allow_remote=true\n')
+        self.serve()
+        status, body = self.ask(self.address)
+        self.assertEqual(200, status, body)
