@@ -99,6 +99,9 @@ class Claim:
         self._lease = lease
         self._step = row.step
         self._progress: dict[str, typing.Any] = {}
+        #: Lets others work while this one only waits for something.
+        self.aside: Callable[[], contextlib.AbstractContextManager[None]] = (
+            contextlib.nullcontext)
         self._lost = threading.Event()
         self._cancelled = threading.Event()
         self._handing_over = threading.Event()

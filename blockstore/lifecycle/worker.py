@@ -13,9 +13,11 @@ What becomes of it then is told by :mod:`blockstore.lifecycle.attempts`.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import contextlib
+import functools
 import itertools
 import queue
 import threading
@@ -122,7 +124,9 @@ class Worker(base.Service):
         self._keeper.hand_over()
         if self._poller.is_alive():
             self._poller.join()
-        while self._own.running and time.monotonic() < deadline:
+        # Who stands aside has no place, but a claim.
+        while ((self._own.running or self._keeper.claims())
+                and time.monotonic() < deadline):
             time.sleep(0.01)
         self._keeper.stop()
 
@@ -319,8 +323,18 @@ class Worker(base.Service):
         # up again here, while the thread that had it hangs.
         owner = f'{self._owner}.{next(self._claims)}'
         lease = self._options.lease
-        return Claim(self._database, db.take(tx, row, owner, lease), owner,
-                     lease, self._hosts[0], self._listener)
+        claim = Claim(self._database, db.take(tx, row, owner, lease), owner,
+                      lease, self._hosts[0], self._listener)
+        claim.aside = functools.partial(
+            self._aside, self._lanes[row.kind], claim.check)
+        return claim
+
+    @contextlib.contextmanager
+    def _aside(self, lane: slots.Lane, check: Callable[[], None],
+               ) -> Iterator[None]:
+        with lane.aside(check):
+            self._tell_end(known=False)
+            yield
 
     def _count_takeover(self, row: db.Row) -> None:
         """Note that another process has let an operation lie."""

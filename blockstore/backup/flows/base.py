@@ -7,6 +7,7 @@ to the volume service and the store.  Every step of a flow may be run again.
 from collections.abc import Iterator
 import contextlib
 import dataclasses
+import time
 import typing
 
 from oslo_config import cfg
@@ -28,6 +29,10 @@ from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.rpc.clients import Clients
 from blockstore.volume import connections
 from blockstore.volume.connections.base import Connection
+
+# Seconds for which a backup that waits keeps its place: who gives it up may
+# wait long to get one again, and holds its temporary object all the while.
+_PATIENCE = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,10 +132,22 @@ class Work:
             raise exceptions.TryLater(error.message) from error
 
     def wait(self, operation_id: str) -> models.Operation:
-        """Wait for an operation that this one started."""
-        return operations.wait(
-            self.parts.database, operation_id, check=self.claim.check,
-            timeout=self.parts.conf.operations.wait_timeout)
+        """Wait for an operation that this one started.
+
+        When that takes its time, another backup may work meanwhile.
+        """
+        patient_until = time.monotonic() + _PATIENCE
+        with contextlib.ExitStack() as aside:
+            def check() -> None:
+                self.claim.check()
+                if time.monotonic() > patient_until and not stepped:
+                    stepped.append(True)
+                    aside.enter_context(self.claim.aside())
+
+            stepped: list[bool] = []
+            return operations.wait(
+                self.parts.database, operation_id, check=check,
+                timeout=self.parts.conf.operations.wait_timeout)
 
     def row(self) -> models.Backup:
         """Return the backup's row as it is now."""

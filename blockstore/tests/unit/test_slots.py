@@ -1,5 +1,7 @@
 """Places of a kind, of a service and of a daemon."""
 
+import threading
+
 from oslotest import base
 
 from blockstore.lifecycle import slots
@@ -60,3 +62,67 @@ class SlotsTest(base.BaseTestCase):
         self.assertFalse(lane.room())
         lane.leave()
         self.assertEqual(1, self.fill(lane))
+
+
+class AsideTest(SlotsTest):
+    """Who waits for others lets others work meanwhile."""
+
+    def stay(self) -> None:
+        """Say that waiting may go on."""
+
+    def test_the_place_is_another_ones_meanwhile(self):
+        lane = self.lanes[0][0]
+        self.fill(lane)
+        with lane.aside(self.stay):
+            self.assertEqual(1, self.fill(lane))
+            lane.leave()
+        self.assertEqual((3, 0), (lane.running, self.fill(lane)))
+
+    def test_who_comes_back_goes_first(self):
+        lane = self.lanes[0][0]
+        self.fill(lane)
+        back, gate = threading.Event(), threading.Event()
+
+        def work():
+            with lane.aside(self.stay):
+                gate.wait(60)
+            back.set()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        while not lane.enter():
+            pass
+        gate.set()
+        while not lane._returning:
+            pass
+        # There is none, and whoever has not begun gets none before it.
+        self.assertFalse(back.is_set() or lane.room() or lane.enter())
+        lane.leave()
+        thread.join(60)
+        self.assertTrue(back.is_set())
+        self.assertEqual(3, lane.running)
+
+    def test_no_more_stand_aside_than_may_run(self):
+        lane = self.lanes[0][0]
+        self.limits['kind'] = 1
+        self.fill(lane)
+        with lane.aside(self.stay):
+            self.assertEqual(1, self.fill(lane))
+            with lane.aside(self.stay):
+                self.assertEqual((1, 0), (lane.running, self.fill(lane)))
+            lane.leave()
+        self.assertEqual(1, lane.running)
+
+    def test_who_must_stop_does_not_wait_for_a_place(self):
+        lane = self.lanes[0][0]
+        self.fill(lane)
+
+        def stop():
+            raise ValueError
+
+        def work():
+            with lane.aside(stop):
+                self.fill(lane)
+
+        self.assertRaises(ValueError, work)
+        self.assertEqual(4, lane.running)
