@@ -12,6 +12,7 @@ from blockstore.cmd import assembly
 from blockstore.cmd import backup
 from blockstore.cmd import scheduler
 from blockstore.cmd import volume
+from blockstore.cmd import web
 from blockstore.db import migration
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
@@ -30,7 +31,7 @@ def services(conf: cfg.ConfigOpts, publisher: Publisher,
           for backend in conf.volume.enabled_backends),
         backup.manager(conf, database, transport, publisher),
         scheduler.manager(conf, database, transport, publisher),
-        wsgi.WaitressServer(assembly.wsgi(
+        wsgi.WaitressServer(web.application(
             conf, database, transport, publisher), conf)]
 
 

@@ -15,6 +15,7 @@ from blockstore.api import response
 from blockstore.api.auth import strategies
 from blockstore.cmd import assembly
 from blockstore.cmd import common
+from blockstore.cmd import web
 from blockstore.notifications.publisher import Publisher
 from blockstore.rpc import transport as rpc_transport
 from blockstore.service import workers
@@ -28,8 +29,8 @@ def application(conf: cfg.ConfigOpts, publisher: Publisher) -> response.App:
 
     Neither database nor transport may exist before.
     """
-    return assembly.wsgi(conf, assembly.database(conf),
-                         rpc_transport.get_transport(conf), publisher)
+    return web.application(conf, assembly.database(conf),
+                           rpc_transport.get_transport(conf), publisher)
 
 
 def say_last_words(publisher: Publisher) -> None:

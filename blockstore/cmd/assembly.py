@@ -1,13 +1,15 @@
 """Which parts make up which daemon.
 
 The same parts run in one process (``blockstore-all``) or in many; only the
-transport URL, the database URL and the entry point differ.
+transport URL, the database URL and the entry point differ.  The web part has a
+module of its own (:mod:`blockstore.cmd.web`), which the other daemons do not
+load: it is half of all there is.
 """
 
 from collections.abc import Sequence
+import gc
 import pathlib
 import sys
-import typing
 
 from oslo_concurrency import lockutils
 from oslo_config import cfg
@@ -17,30 +19,27 @@ import prometheus_client as prometheus
 from blockstore import exceptions
 from blockstore import manager
 from blockstore import metrics
-from blockstore.api import app
-from blockstore.api import response
-from blockstore.api.auth import strategies
 from blockstore.cmd import common
 from blockstore.conf import CONF
 from blockstore.db import engine
 from blockstore.db import schema
 from blockstore.lifecycle import slots
-from blockstore.monitoring import checks
 from blockstore.monitoring import facts
 from blockstore.monitoring import health
 from blockstore.monitoring import listener
 from blockstore.monitoring import pages
 from blockstore.notifications.publisher import Publisher
-from blockstore.rpc.clients import Clients
 from blockstore.service import base
 from blockstore.service import runner
-from blockstore.services.container import Services
 
 LOG = logging.getLogger(__name__)
 
 
 def prepare(prog: str, argv: Sequence[str] | None = None) -> cfg.ConfigOpts:
     """Read the configuration for a daemon."""
+    # What was loaded stays, so the collector need not look at it, nor touch
+    # (and so copy) it in each worker process.
+    gc.freeze()
     engine.register_options(CONF)
     conf = common.prepare(sys.argv[1:] if argv is None else argv, prog)
     # Libraries that lock between processes of a host (os-brick) need it.
@@ -73,19 +72,6 @@ def migrated(conf: cfg.ConfigOpts) -> engine.Database:
         LOG.error('%s; %s', error.message, error.remedy)
         raise SystemExit(1) from error
     return opened
-
-
-def wsgi(conf: cfg.ConfigOpts, opened: engine.Database,
-         transport: typing.Any, publisher: Publisher) -> response.App:
-    """Make the API application; refuses a strategy that cannot work."""
-    strategies.check(conf)
-    publisher.remember(opened)
-    return pages.Pages(
-        watched(conf, opened),
-        health.Health(conf, [], checks.of(conf, opened, transport)),
-        app.make_app(conf, Services(
-            conf, opened, Clients(transport, conf, opened, publisher))),
-        conf.observability.metrics_allowed)
 
 
 def watched(conf: cfg.ConfigOpts, opened: engine.Database | None,

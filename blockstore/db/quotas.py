@@ -14,12 +14,10 @@ type may be renamed; the API speaks of ``<resource>_<type name>``.
 
 from collections.abc import Mapping
 import dataclasses
+import importlib
 import typing
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects import sqlite
 
 from blockstore.db import models
 from blockstore.db import rows
@@ -33,6 +31,8 @@ _CLASSES = rows.table(models.QuotaClass)
 _VOLUMES = rows.table(models.Volume)
 _SNAPSHOTS = rows.table(models.Snapshot)
 _BACKUPS = rows.table(models.Backup)
+#: Where a dialect is that is in no package of its own name.
+_PACKAGES = {'mariadb': 'mysql'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,17 +55,18 @@ def lock(tx: Transaction, project_id: str) -> None:
     One statement whether or not the project was ever seen, and no gap
     between looking and inserting in which another could step.
     """
-    dialect = tx.connection.dialect.name
-    if dialect in ('mysql', 'mariadb'):
-        tx.execute(mysql.insert(_LOCKS).values(
-            project_id=project_id, turns=1).on_duplicate_key_update(
-                turns=_LOCKS.c.turns + 1))
-        return
-    insert = postgresql.insert if dialect == 'postgresql' else sqlite.insert
-    tx.execute(insert(_LOCKS).values(
-        project_id=project_id, turns=1).on_conflict_do_update(
-            index_elements=[_LOCKS.c.project_id],
-            set_={'turns': _LOCKS.c.turns + 1}))
+    name = tx.connection.dialect.name
+    # Only the one that is spoken is loaded: each brings all its drivers.
+    name = _PACKAGES.get(name, name)
+    insert = importlib.import_module(
+        f'sqlalchemy.dialects.{name}').insert(_LOCKS).values(
+            project_id=project_id, turns=1)
+    again = {'turns': _LOCKS.c.turns + 1}
+    if name == 'mysql':
+        tx.execute(insert.on_duplicate_key_update(again))
+    else:
+        tx.execute(insert.on_conflict_do_update(
+            index_elements=[_LOCKS.c.project_id], set_=again))
 
 
 def usage(tx: Transaction, project_id: str, *,

@@ -13,7 +13,6 @@ import typing
 
 from oslo_log import log as logging
 from oslo_utils import timeutils
-from taskflow.patterns import linear_flow
 from taskflow.types import failure
 
 from blockstore import exceptions
@@ -50,11 +49,10 @@ class Create:
     def run(self, claim: Claim) -> None:
         """Make the backup."""
         work = base.begin(self._parts, claim, BackupStatus.CREATING, None)
-        flow = linear_flow.Flow('backup.create').add(
-            PrepareSource(work, provides='source'),
+        engine.run(
+            'backup.create', work, PrepareSource(work, provides='source'),
             Connect(work, provides='info'), Copy(work), Disconnect(work),
             ReleaseSource(work), Finish(work))
-        engine.run(flow, work)
 
     def failed(self, tx: Transaction, claim: Claim,
                error: exceptions.BlockstoreError) -> None:

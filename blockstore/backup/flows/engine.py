@@ -2,8 +2,6 @@
 
 import typing
 
-from taskflow import flow as base
-
 from blockstore.backup.flows.base import Work
 from blockstore.lifecycle import engine
 
@@ -20,6 +18,6 @@ class Task(engine.Task):
         self.claim = work.claim
 
 
-def run(flow: base.Flow, work: Work) -> None:
-    """Run a flow to its end; raises what its failing step raised."""
-    engine.run(flow, work.claim)
+def run(name: str, work: Work, *tasks: Task) -> None:
+    """Run tasks one after the other; raises what the failing one raised."""
+    engine.run(name, work.claim, *tasks)

@@ -9,8 +9,6 @@ import functools
 import time
 import typing
 
-from taskflow.patterns import linear_flow
-
 from blockstore import errors
 from blockstore import exceptions
 from blockstore.backup.flows import base
@@ -47,10 +45,10 @@ class Restore:
         """Fill the volume."""
         work = base.begin(self._parts, claim, BackupStatus.RESTORING,
                           claim.operation.arguments['volume_id'])
-        flow = linear_flow.Flow('backup.restore').add(
+        engine.run(
+            'backup.restore', work,
             AwaitVolume(work), Connect(work, provides='info'), Fill(work),
             Disconnect(work), Finish(work))
-        engine.run(flow, work)
 
     def failed(self, tx: Transaction, claim: Claim,
                error: exceptions.BlockstoreError) -> None:

@@ -13,7 +13,6 @@ and so on, or a plain value that must be equal.
 from collections.abc import Mapping
 import typing
 
-from oslo_utils import specs_matcher
 from oslo_utils import strutils
 
 from blockstore.scheduler import base
@@ -61,6 +60,9 @@ def _fits(found: typing.Any, wanted: str) -> bool:
 
 
 def _matches(value: str, wanted: str) -> bool:
+    # Imported late: it brings a parser generator, and most daemons, which
+    # import all filters, never match anything.
+    from oslo_utils import specs_matcher
     try:
         return bool(specs_matcher.match(value, wanted))
     except (TypeError, ValueError):

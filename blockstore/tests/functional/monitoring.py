@@ -13,6 +13,7 @@ import webob
 
 from blockstore import exceptions
 from blockstore.cmd import assembly
+from blockstore.cmd import web
 from blockstore.conf import CONF
 from blockstore.db import models
 from blockstore.db import rows
@@ -37,8 +38,8 @@ class MonitoringTest(base.FunctionalTest):
 
     def setUp(self):
         super().setUp()
-        self.pages = assembly.wsgi(CONF, self.database, self.transport,
-                                   self.publisher)
+        self.pages = web.application(CONF, self.database, self.transport,
+                                     self.publisher)
         self.before = self.scrape()
 
     def read(self, path, **environ):

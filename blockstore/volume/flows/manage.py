@@ -12,7 +12,6 @@ import dataclasses
 import typing
 
 from oslo_config import cfg
-from taskflow.patterns import linear_flow
 
 from blockstore import exceptions
 from blockstore.db import retry
@@ -159,9 +158,9 @@ class Manage(_Handler):
             self.end(claim)
             return
         work = Work(self, claim, row, claim.operation.arguments['reference'])
-        engine.run(linear_flow.Flow(claim.operation.kind).add(
-            Measure(work, provides='size'), Charge(work),
-            TakeOver(work, provides='updates'), Finish(work)), claim)
+        engine.run(
+            claim.operation.kind, claim, Measure(work, provides='size'),
+            Charge(work), TakeOver(work, provides='updates'), Finish(work))
 
     def failed(self, tx: Transaction, claim: Claim,
                error: exceptions.BlockstoreError) -> None:
