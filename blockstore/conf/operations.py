@@ -15,6 +15,11 @@ OPTS: list[cfg.Opt] = [
         'poll_interval', default=3.0, min=0.05,
         help='Seconds between two looks for operations that are due, in case '
              'a message was lost.'),
+    cfg.FloatOpt(
+        'look_timeout', default=120.0, min=1.0,
+        help='Seconds that a look for due operations may take. One that takes '
+             'longer hangs: the service is not healthy then, and systemd '
+             'starts it again. More than a database waits for a lock.'),
     cfg.IntOpt(
         'max_attempts', default=10, min=1,
         help='How often an operation is taken up before it is failed.'),

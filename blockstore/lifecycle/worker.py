@@ -92,6 +92,8 @@ class Worker(base.Service):
         self._backlog = True
         self._look_at = 0.0
         self._listener: events.Listener = events.SILENCE
+        # When the poller began its turn.
+        self._turned_at = 0.0
         self._stopping = threading.Event()
         self._attempts = Attempts(self._options, database, handlers,
                                   self._stopping)
@@ -110,6 +112,7 @@ class Worker(base.Service):
     def start(self) -> None:
         """Begin to take operations."""
         self._keeper.start()
+        self._turned_at = time.monotonic()
         self._poller.start()
 
     def stop(self, deadline: float) -> None:
@@ -131,8 +134,15 @@ class Worker(base.Service):
         self._keeper.stop()
 
     def healthy(self) -> bool:
-        """Tell whether operations are still looked for."""
-        return self._poller.is_alive() or self._stopping.is_set()
+        """Tell whether operations are still looked for.
+
+        A look that takes longer than any lock is waited for hangs: what it
+        waits for has vanished without a word.
+        """
+        patience = self._options.poll_interval + self._options.look_timeout
+        return self._stopping.is_set() or (
+            self._poller.is_alive()
+            and time.monotonic() - self._turned_at < patience)
 
     def describe(self) -> Mapping[str, Sequence[str]]:
         """Tell which operations and leases are held."""
@@ -187,6 +197,7 @@ class Worker(base.Service):
 
     def _poll(self) -> None:
         while not self._stopping.is_set():
+            self._turned_at = time.monotonic()
             self._rung.clear()
             self._freed.clear()
             try:

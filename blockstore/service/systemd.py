@@ -13,6 +13,9 @@ from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
+# Seconds for a service manager that is too busy to listen.
+_PATIENCE = 1.0
+
 
 def notify(*lines: str) -> None:
     """Send lines such as ``READY=1`` to the service manager."""
@@ -23,6 +26,8 @@ def notify(*lines: str) -> None:
     kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
     try:
         with socket.socket(socket.AF_UNIX, kind) as client:
+            # Whoever waits here hears no signal meanwhile.
+            client.settimeout(_PATIENCE)
             client.sendto('\n'.join(lines).encode(), address)
     except OSError as error:
         LOG.warning('Could not notify systemd: %s', error)

@@ -61,6 +61,8 @@ class Daemon:
                             'NOTIFY_SOCKET': str(self._socket)}
         self._listener: socket.socket | None = None
         self._started_at = 0.0
+        #: What it has told systemd and nobody has listened to yet.
+        self._heard: list[str] = []
 
     @property
     def pid(self) -> int:
@@ -98,8 +100,27 @@ class Daemon:
                     f'{self.name} did not start:\n{self.last_words()}')
         self.ready_after = time.monotonic() - self._started_at
 
+    def hear(self, start: str, seconds: float = START_SECONDS) -> list[str]:
+        """Wait until it tells systemd a line that starts so.
+
+        :returns: all lines up to that one, beginning where the last call or
+            :meth:`await_ready` had ended.
+        :raises RuntimeError: it did not tell that.
+        """
+        told: list[str] = []
+        limit = time.monotonic() + seconds
+        while not (told and told[-1].startswith(start)):
+            if self._heard:
+                told.append(self._heard.pop(0))
+            elif not self._receive() and (
+                    not self.alive() or time.monotonic() > limit):
+                raise RuntimeError(f'{self.name} told {told} and not {start}:'
+                                   f'\n{self.last_words()}')
+        return told
+
     def _listen(self) -> None:
         self._hang_up()
+        self._heard.clear()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._listener.bind(str(self._socket))
 
@@ -110,10 +131,19 @@ class Daemon:
         self._socket.unlink(missing_ok=True)
 
     def _heard_ready(self) -> bool:
+        self._receive()
+        if 'READY=1' not in self._heard:
+            return False
+        del self._heard[:self._heard.index('READY=1') + 1]
+        return True
+
+    def _receive(self) -> bool:
+        """Note what it tells next; False if it says nothing for a moment."""
         if self._listener is None or not select.select(
                 [self._listener], [], [], 0.05)[0]:
             return False
-        return b'READY=1' in self._listener.recv(4096).split(b'\n')
+        self._heard += self._listener.recv(4096).decode().split('\n')
+        return True
 
     def alive(self) -> bool:
         """Tell whether the process runs (or is frozen)."""

@@ -119,6 +119,12 @@ class Fleet(fixtures.Fixture):
         self.daemons[name] = added
         return added
 
+    def configure(self, name: str, options: Options) -> None:
+        """Change options of a daemon: it reads them on SIGHUP."""
+        # Of several values of an option the last one counts.
+        with self.daemons[name].files[0].open('a') as file:
+            file.write(_text(options))
+
     def start(self, *names: str) -> None:
         """Start daemons, all by default, and wait until all are ready."""
         chosen = [self.daemons[name] for name in names or self.daemons]

@@ -1,5 +1,6 @@
 """The runner in a real process under real signals."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -181,3 +182,15 @@ class SystemdTest(base.BaseTestCase):
             with fixtures.EnvironmentVariable('WATCHDOG_USEC', '1000000'), \
                     fixtures.EnvironmentVariable('WATCHDOG_PID', pid):
                 self.assertEqual(expected, systemd.watchdog_interval())
+
+    def test_who_does_not_listen_holds_nobody_up(self) -> None:
+        path = f'{self.useFixture(fixtures.TempDir()).path}/notify'
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf, \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            deaf.bind(path)
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    client.sendto(b'STATUS=busy', path)
+            with fixtures.EnvironmentVariable('NOTIFY_SOCKET', path):
+                systemd.notify('WATCHDOG=1')
