@@ -41,6 +41,10 @@ ORPHANS = prometheus.Counter(
     'blockstore_orphans',
     'Resources that the reaper found and nobody worked on.',
     ('resource', 'reason'), registry=REGISTRY)
+USAGES_MENDED = prometheus.Counter(
+    'blockstore_usages_mended',
+    'Projects whose usage was found not to be the sum over their rows.',
+    ('what',), registry=REGISTRY)
 BYTES = prometheus.Counter(
     'blockstore_backup_bytes',
     'Bytes that backups and restores have read, stored or skipped.',

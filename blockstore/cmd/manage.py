@@ -26,6 +26,7 @@ from blockstore.backup import rebuild
 from blockstore.backup.store.repository import Repository
 from blockstore.cmd import assembly
 from blockstore.cmd import common
+from blockstore.cmd import usages
 from blockstore.cmd import users
 from blockstore.db import engine
 from blockstore.db import listing
@@ -278,6 +279,8 @@ def _add_commands(parsers: typing.Any) -> None:
     quota = _group(parsers, 'quota', 'What projects may have.')
     _command(quota, 'explain', quota_explain).add_argument(
         'project', help='its id')
+    _command(quota, 'sync', usages.sync).add_argument(
+        'project', nargs='*', help='an id; all projects if none is named')
     user = _group(parsers, 'user', 'The users of [auth] strategy = '
                                    'http_basic.')
     _command(user, 'list', users.show)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+import functools
 import json
 import typing
 
 import sqlalchemy as sa
 
+from blockstore.db import dialects
 from blockstore.db import models
 from blockstore.db import retry
 from blockstore.db import rows
@@ -41,13 +43,22 @@ class DatabaseBook:
     @retry.whole
     def commit(self, changes: Mapping[str, Document | None]) -> None:
         """Write or (None) remove documents: all of them or none."""
+        removed = [key for key, document in changes.items()
+                   if document is None]
+        written = [
+            {'backend': self._backend, 'key': key,
+             'document': json.dumps(document, separators=(',', ':'))}
+            for key, document in changes.items() if document is not None]
         with self._database.write() as tx:
-            tx.execute(sa.delete(_T).where(
-                _T.c.backend == self._backend,
-                _T.c.key.in_(list(changes))))
-            written = [
-                {'backend': self._backend, 'key': key,
-                 'document': json.dumps(document, separators=(',', ':'))}
-                for key, document in changes.items() if document is not None]
+            if removed:
+                tx.execute(sa.delete(_T).where(
+                    _T.c.backend == self._backend, _T.c.key.in_(removed)))
             if written:
-                tx.execute(sa.insert(_T), written)
+                tx.execute(_write(tx.connection.dialect.name), written)
+
+
+@functools.lru_cache(8)
+def _write(dialect: str) -> sa.Insert:
+    """Make the statement that adds a document, or replaces one."""
+    return dialects.upsert(dialect, _T, ('backend', 'key'), lambda new: {
+        'document': new.document})

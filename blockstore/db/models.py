@@ -68,6 +68,8 @@ class Volume(Owned, Base):
     __table_args__ = (
         sa.Index('volumes_page', 'project_id', 'deleted', 'created_at', 'id'),
         sa.Index('volumes_host', 'host', 'deleted'),
+        sa.Index('volumes_snapshot', 'snapshot_id', 'status'),
+        sa.Index('volumes_source', 'source_volid', 'status'),
         Base.__table_args__)
 
     id: orm.Mapped[str] = _uuid()
@@ -293,6 +295,19 @@ class QuotaLock(Base):
 
     project_id: orm.Mapped[str] = orm.mapped_column(primary_key=True)
     turns: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, default=0)
+
+
+class QuotaUsage(Base):
+    """What a project has of one resource and one volume type."""
+
+    __tablename__ = 'quota_usages'
+
+    project_id: orm.Mapped[str] = orm.mapped_column(primary_key=True)
+    resource: orm.Mapped[str] = orm.mapped_column(
+        sa.String(32), primary_key=True)
+    volume_type_id: orm.Mapped[str] = _uuid()
+    number: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
+    gigabytes: orm.Mapped[int] = orm.mapped_column(sa.BigInteger)
 
 
 class Service(Base):

@@ -1,8 +1,8 @@
-"""Quotas: limits that are stored, usage that is counted.
+"""Quotas: limits, and what a project uses.
 
-Usage is never stored.  A project's rows are counted in one statement while
-its row of ``quota_locks`` is held, so whoever inserts a row in the same
-transaction can neither be overtaken nor leak a reservation.
+Usage is kept beside the rows (:mod:`blockstore.db.usage`) and looked at while
+the project's row of ``quota_locks`` is held, so whoever inserts a row in the
+same transaction can neither be overtaken nor leak a reservation.
 
 Limits of a volume type are stored under ``<resource>_<type id>``, so that a
 type may be renamed; the API speaks of ``<resource>_<type name>``.
@@ -14,13 +14,15 @@ type may be renamed; the API speaks of ``<resource>_<type name>``.
 
 from collections.abc import Mapping
 import dataclasses
-import importlib
+import functools
 import typing
 
 import sqlalchemy as sa
 
+from blockstore.db import dialects
 from blockstore.db import models
 from blockstore.db import rows
+from blockstore.db import usage as kept
 from blockstore.db.engine import Transaction
 
 DEFAULT_CLASS = 'default'
@@ -28,11 +30,6 @@ DEFAULT_CLASS = 'default'
 _LOCKS = rows.table(models.QuotaLock)
 _QUOTAS = rows.table(models.Quota)
 _CLASSES = rows.table(models.QuotaClass)
-_VOLUMES = rows.table(models.Volume)
-_SNAPSHOTS = rows.table(models.Snapshot)
-_BACKUPS = rows.table(models.Backup)
-#: Where a dialect is that is in no package of its own name.
-_PACKAGES = {'mariadb': 'mysql'}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,43 +52,35 @@ def lock(tx: Transaction, project_id: str) -> None:
     One statement whether or not the project was ever seen, and no gap
     between looking and inserting in which another could step.
     """
-    name = tx.connection.dialect.name
-    # Only the one that is spoken is loaded: each brings all its drivers.
-    name = _PACKAGES.get(name, name)
-    insert = importlib.import_module(
-        f'sqlalchemy.dialects.{name}').insert(_LOCKS).values(
-            project_id=project_id, turns=1)
-    again = {'turns': _LOCKS.c.turns + 1}
-    if name == 'mysql':
-        tx.execute(insert.on_duplicate_key_update(again))
-    else:
-        tx.execute(insert.on_conflict_do_update(
-            index_elements=[_LOCKS.c.project_id], set_=again))
+    tx.execute(_lock(tx.connection.dialect.name), {
+        'project_id': project_id, 'turns': 1})
+
+
+@functools.lru_cache(8)
+def _lock(dialect: str) -> sa.Insert:
+    return dialects.upsert(dialect, _LOCKS, ('project_id',), lambda new: {
+        'turns': _LOCKS.c.turns + 1})
 
 
 def usage(tx: Transaction, project_id: str, *,
           snapshot_gigabytes: bool = True) -> Usage:
-    """Count what a project has, in one statement.
+    """Return what a project has, in one statement.
 
     Rows that are deleted or do not use quota are not counted.
 
     :param snapshot_gigabytes: whether snapshots count as gigabytes.
     """
-    statement = sa.union_all(
-        _counted('volumes', _VOLUMES, _VOLUMES.c.size, project_id),
-        _counted('snapshots', _SNAPSHOTS, _SNAPSHOTS.c.volume_size,
-                 project_id),
-        _counted('backups', _BACKUPS, _BACKUPS.c.size, project_id))
     counts: dict[str, int] = {}
-    for resource, type_id, number, gigabytes in tx.execute(statement):
+    for (resource, type_id), (number, gigabytes) in (
+            kept.of_project(tx, project_id).items()):
         sizes = ('backup_gigabytes' if resource == 'backups'
                  else 'gigabytes')
-        amounts = {resource: int(number)}
+        amounts = {resource: number}
         if snapshot_gigabytes or resource != 'snapshots':
-            amounts[sizes] = int(gigabytes)
+            amounts[sizes] = gigabytes
         for name, amount in amounts.items():
             counts[name] = counts.get(name, 0) + amount
-            if type_id is not None:
+            if type_id:
                 typed = f'{name}_{type_id}'
                 counts[typed] = counts.get(typed, 0) + amount
     return Usage(counts)
@@ -104,16 +93,19 @@ def limits(tx: Transaction, project_id: str) -> dict[str, int]:
     names is missing and keeps its configured limit.
     """
     found: dict[str, int] = {}
-    statement = sa.union_all(
-        sa.select(sa.literal(0).label('own'), _CLASSES.c.resource,
-                  _CLASSES.c.hard_limit).where(
-                      _CLASSES.c.class_name == DEFAULT_CLASS),
-        sa.select(sa.literal(1), _QUOTAS.c.resource,
-                  _QUOTAS.c.hard_limit).where(
-                      _QUOTAS.c.project_id == project_id))
-    for _own, resource, limit in sorted(tx.execute(statement)):
+    for _own, resource, limit in sorted(
+            tx.execute(_LIMITS, {'project': project_id})):
         found[resource] = limit
     return found
+
+
+# Made once: making it takes longer than running it.
+_LIMITS = sa.union_all(
+    sa.select(sa.literal(0).label('own'), _CLASSES.c.resource,
+              _CLASSES.c.hard_limit).where(
+                  _CLASSES.c.class_name == DEFAULT_CLASS),
+    sa.select(sa.literal(1), _QUOTAS.c.resource, _QUOTAS.c.hard_limit).where(
+        _QUOTAS.c.project_id == sa.bindparam('project')))
 
 
 def class_limits(tx: Transaction, class_name: str) -> dict[str, int]:
@@ -156,23 +148,3 @@ def _store(tx: Transaction, target: sa.Table, owner: sa.Column[typing.Any],
     tx.execute(sa.insert(target), [
         {owner.name: id_, 'resource': name, 'hard_limit': limit}
         for name, limit in values.items()])
-
-
-def _counted(resource: str, target: sa.Table, size: sa.Column[typing.Any],
-             project_id: str) -> sa.Select[typing.Any]:
-    """Select number and size of a project's rows, for each volume type."""
-    where = [target.c.project_id == project_id,
-             target.c.deleted == sa.false()]
-    type_id: sa.ColumnElement[typing.Any] = sa.cast(
-        sa.null(), sa.String(36))
-    groups: list[sa.ColumnElement[typing.Any]] = []
-    if 'volume_type_id' in target.c:
-        type_id = target.c.volume_type_id
-        groups = [type_id]
-    if 'use_quota' in target.c:
-        where.append(target.c.use_quota == sa.true())
-    return sa.select(
-        sa.literal(resource).label('resource'), type_id.label('type_id'),
-        sa.func.count().label('number'),
-        sa.func.coalesce(sa.func.sum(size), 0).label('gigabytes'),
-    ).select_from(target).where(*where).group_by(*groups)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from blockstore.context import RequestContext
 from blockstore.db import models
+from blockstore.db import usage
 from blockstore.db.engine import Transaction
 
 _M = typing.TypeVar('_M', bound=models.Base)
@@ -28,7 +29,16 @@ def table(model: type[models.Base]) -> sa.Table:
 
 def insert(tx: Transaction, model: type[models.Base], **values: typing.Any,
            ) -> None:
-    """Add one row; ``created_at`` and statuses' times default to now."""
+    """Add one row; see :func:`make`."""
+    make(tx, model, **values)
+
+
+def make(tx: Transaction, model: type[models.Base], **values: typing.Any,
+         ) -> dict[str, typing.Any]:
+    """Add one row; ``created_at`` and statuses' times default to now.
+
+    :returns: its columns, but for those that the database computes.
+    """
     target = table(model)
     now = timeutils.utcnow()
     for column in ('created_at', 'status_changed_at'):
@@ -36,6 +46,8 @@ def insert(tx: Transaction, model: type[models.Base], **values: typing.Any,
             values[column] = now
     made, plain = _with_values(_insert(target), values)
     tx.execute(made, plain)
+    usage.count(tx, target, values.get('id', ''), 1)
+    return {**_defaults(target), **plain}
 
 
 def get(tx: Transaction, model: type[_M], id_: str, *, lock: bool = False,
@@ -85,6 +97,13 @@ def _insert(target: sa.Table) -> sa.Insert:
 
 
 @functools.lru_cache(256)
+def _defaults(target: sa.Table) -> dict[str, typing.Any]:
+    """Return what columns have that are not given."""
+    return {column.name: getattr(column.default, 'arg', None)
+            for column in target.c}
+
+
+@functools.lru_cache(256)
 def _update(target: sa.Table) -> sa.Update:
     return sa.update(target).where(target.c.id == sa.bindparam('this'))
 
@@ -121,6 +140,17 @@ def update(tx: Transaction, model: type[models.Base], id_: str,
     changes = dict(values)
     if 'updated_at' in target.c:
         changes.setdefault('updated_at', timeutils.utcnow())
+    counted = usage.depends_on(target, changes)
+    if counted:
+        usage.count(tx, target, id_, -1)
+    done = _changed(tx, target, id_, changes, *conditions)
+    if counted:
+        usage.count(tx, target, id_, 1)
+    return done
+
+
+def _changed(tx: Transaction, target: sa.Table, id_: str, changes: Values,
+             *conditions: sa.ColumnElement[bool]) -> bool:
     statement = _update(target)
     if conditions:
         statement = statement.where(*conditions)
@@ -146,9 +176,14 @@ def soft_delete(tx: Transaction, model: type[models.Base], id_: str,
     """Mark a row as deleted; False if it was already."""
     target = table(model)
     now = timeutils.utcnow()
-    return update(tx, model, id_,
-                  {**values, 'deleted': True, 'deleted_at': now},
-                  target.c.deleted == sa.false())
+    changes = {**values, 'deleted': True, 'deleted_at': now}
+    if 'updated_at' in target.c:
+        changes.setdefault('updated_at', now)
+    done = _changed(tx, target, id_, changes,
+                    target.c.deleted == sa.false())
+    if done:
+        usage.count(tx, target, id_, -1, deleted=True)
+    return done
 
 
 def metadata(tx: Transaction, model: type[models.Base], ids: Iterable[str],

@@ -1,5 +1,6 @@
 """The rows of snapshots."""
 
+from collections.abc import Mapping
 import dataclasses
 import types
 import typing
@@ -24,6 +25,14 @@ def detail(tx: Transaction, context: RequestContext, id_: str,
     """Return a snapshot with its map of metadata, or None."""
     row = rows.get_for(tx, context, Row, id_)
     return None if row is None else _details(tx, [row])[0]
+
+
+def make(tx: Transaction, metadata: Mapping[str, str],
+         **values: typing.Any) -> typing.Any:
+    """Add a snapshot; return it as :func:`detail` would."""
+    row = rows.make(tx, Row, **values)
+    rows.set_metadata(tx, models.SnapshotMetadata, row['id'], metadata)
+    return types.SimpleNamespace(**row, metadata_map=dict(metadata))
 
 
 def page(tx: Transaction, context: RequestContext,

@@ -11,6 +11,7 @@ from oslo_config import cfg
 from blockstore import manager
 from blockstore.db import services as db_services
 from blockstore.db.engine import Database
+from blockstore.lifecycle import usages
 from blockstore.lifecycle.reaper import Reaper
 from blockstore.rpc import topics
 from blockstore.rpc.clients import Clients
@@ -41,6 +42,8 @@ class SchedulerManager(manager.Manager):
                  ('volume.manage', ManageVolume),
                  ('snapshot.manage', ManageSnapshot))},
             (PeriodicTask('reaper', Reaper(conf, database).look,
-                          conf.scheduler.reaper_interval),))
+                          conf.scheduler.reaper_interval),
+             PeriodicTask('usages', usages.Audit(database).look,
+                          usages.INTERVAL)))
         self.listen(transport, topics.SCHEDULER,
                     SchedulerEndpoint(self.worker.ring), *endpoints)

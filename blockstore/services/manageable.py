@@ -223,9 +223,8 @@ class Manageables(base.UseCases):
                 gigabytes=volume.size, volume_type_id=volume.volume_type_id)
             snapshots.insert(
                 tx, context, id_, volume, name=spec.name,
-                description=spec.description, status=SnapshotStatus.MANAGING)
-            rows.set_metadata(tx, models.SnapshotMetadata, id_,
-                              spec.metadata)
+                description=spec.description, metadata=spec.metadata,
+                status=SnapshotStatus.MANAGING)
             self._launch(tx, context, 'snapshot.manage', id_,
                          volume.project_id, spec.reference)
             return db_snapshots.detail(tx, context, id_)

@@ -66,14 +66,12 @@ class Snapshots(base.UseCases):
             quotas.reserve(
                 tx, self.conf, volume.project_id, snapshots=1,
                 gigabytes=volume.size, volume_type_id=volume.volume_type_id)
-            insert(tx, context, id_, volume, name=name,
-                   description=description)
-            if metadata:
-                rows.set_metadata(tx, models.SnapshotMetadata, id_, metadata)
+            made = insert(tx, context, id_, volume, name=name,
+                          description=description, metadata=metadata or {})
             self.clients.launch(
                 tx, context, 'snapshot.create', id_, topic='volume',
                 host=base.owner(volume), project_id=volume.project_id)
-            return db.detail(tx, context, id_)
+            return made
 
     def update(self, context: RequestContext, id_: str,
                changes: typing.Mapping[str, typing.Any]) -> typing.Any:
@@ -145,14 +143,14 @@ class Snapshots(base.UseCases):
 
 def insert(tx: Transaction, context: RequestContext, id_: str,
            volume: models.Volume, *, name: str | None,
-           description: str | None,
-           status: str = SnapshotStatus.CREATING) -> None:
-    """Add a user's snapshot row."""
-    rows.insert(
-        tx, models.Snapshot, id=id_, volume_id=volume.id,
+           description: str | None, metadata: typing.Mapping[str, str],
+           status: str = SnapshotStatus.CREATING) -> typing.Any:
+    """Add a user's snapshot; return it."""
+    return db.make(
+        tx, metadata, id=id_, volume_id=volume.id,
         project_id=volume.project_id, user_id=context.user_id,
         display_name=name, display_description=description,
-        status=status, progress='0%',
+        status=str(status), progress='0%',
         volume_size=volume.size, volume_type_id=volume.volume_type_id)
 
 

@@ -31,10 +31,28 @@ USUAL = {'status': 'available', 'state': 'done', 'purpose': 'user',
 Table = dict[tuple[typing.Any, ...], dict[str, typing.Any]]
 Tables = dict[str, Table]
 
+
+def _used(case: typing.Any, before: Tables, after: Tables) -> None:
+    """What is used is the sum over the rows that there were."""
+    wanted: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for name, size in (('volumes', 'size'), ('snapshots', 'volume_size'),
+                       ('backups', 'size')):
+        for row in before[name].values():
+            if not row['deleted'] and row.get('use_quota', True):
+                key = (row['project_id'], name,
+                       row.get('volume_type_id') or '')
+                number, gigabytes = wanted.get(key, (0, 0))
+                wanted[key] = number + 1, gigabytes + row[size]
+    case.assertEqual(wanted, {
+        key: (row['number'], row['gigabytes'])
+        for key, row in after['quota_usages'].items()})
+
+
 #: By revision: the columns (``table.column``) whose values it changes, and
 #: what else must hold after it, given all rows before and after.
 EXPECTED: dict[str, tuple[set[str], Callable[
-    [typing.Any, Tables, Tables], None] | None]] = {}
+    [typing.Any, Tables, Tables], None] | None]] = {
+        '0005': (set(), _used)}
 
 
 class StepsMixin:

@@ -30,11 +30,8 @@ def identifier(kind: int, number: int) -> str:
     return f'{kind:08d}-0000-4000-8000-{number:012d}'
 
 
-class ScaleTest(base.ApiTestCase):
-    """One project that has all of them."""
-
-    options = {'quota__volumes': -1, 'quota__snapshots': -1,
-               'quota__gigabytes': -1}
+class Filler:
+    """Fills the database of a test."""
 
     def add(self, volumes, snapshots_each, closed=0):
         common = {'project_id': base.PROJECT, 'status': 'available',
@@ -61,6 +58,14 @@ class ScaleTest(base.ApiTestCase):
                         for number in range(closed)])):
                 if found:
                     tx.execute(sa.insert(rows.table(model)), found)
+
+
+class ScaleTest(Filler, base.ApiTestCase):
+    """One project that has all of them."""
+
+    # Limits that are looked at, and not reached.
+    options = {'quota__volumes': 10 ** 6, 'quota__snapshots': 10 ** 6,
+               'quota__gigabytes': 10 ** 6}
 
     @contextlib.contextmanager
     def plans(self):
@@ -122,6 +127,8 @@ class ScaleTest(base.ApiTestCase):
             self.ask('GET', 'volumes/detail?limit=10')
             self.ask('POST', 'snapshots', {
                 'snapshot': {'volume_id': identifier(1, 9)}})
+            answer = self.ask('DELETE', f'snapshots/{identifier(2, 9)}')
+            self.assertEqual(202, answer.status)
         self.assert_indexed(found)
         self.assertEqual(few, self.request_all())
 

@@ -99,11 +99,11 @@ class StatementTest(base.ApiTestCase):
         id_ = self.add(1)[0]
         _, number = self.count('POST', 'snapshots',
                                {'snapshot': {'volume_id': id_}})
-        self.assertThat(number, at_most(8))
+        self.assertThat(number, at_most(7))
 
     def test_create_volume(self):
         _, number = self.count('POST', 'volumes', {'volume': {'size': 1}})
-        self.assertThat(number, at_most(9))
+        self.assertThat(number, at_most(10))
 
     def test_other_lists(self):
         for noun in ('snapshots/detail', 'backups/detail', 'attachments',

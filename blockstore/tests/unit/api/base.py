@@ -134,14 +134,19 @@ class ApiTestCase(base.BaseTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.conf = make_conf(**self.options)
-        self.database = engine.Database('sqlite://')
-        self.addCleanup(self.database.dispose)
+        self.database = self.open_database()
         migration.sync(self.database)
         self.clients = Clients()
         self.clients.volume.database = self.database
         self.services = container.Services(self.conf, self.database,
                                            self.clients)
         self.app = app.make_app(self.conf, self.services)
+
+    def open_database(self) -> engine.Database:
+        """Return an empty database for the test."""
+        database = engine.Database('sqlite://')
+        self.addCleanup(database.dispose)
+        return database
 
     def ask(self, method: str, path: str, body: Any = None, *,
             version: str | None = None, token: str | None = ADMIN,
