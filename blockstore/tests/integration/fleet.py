@@ -133,7 +133,7 @@ class Fleet(fixtures.Fixture):
         for daemon in chosen:
             daemon.await_ready()
         if any(daemon.module.endswith('.api') for daemon in chosen):
-            self._await_api()
+            self.await_api()
 
     def _common(self) -> dict[tuple[str, str], typing.Any]:
         return {
@@ -283,7 +283,8 @@ class Fleet(fixtures.Fixture):
         return {(row['binary'], row['host']): row['state']
                 for row in self.request('GET', 'os-services')['services']}
 
-    def _await_api(self) -> None:
+    def await_api(self) -> None:
+        """Wait until the API answers."""
         limit = time.monotonic() + WAIT_SECONDS
         while True:
             try:

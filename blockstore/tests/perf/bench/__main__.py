@@ -14,6 +14,7 @@ import tempfile
 import traceback
 
 from blockstore.tests.perf.bench import backups
+from blockstore.tests.perf.bench import daemons
 from blockstore.tests.perf.bench import figures
 from blockstore.tests.perf.bench import requests
 from blockstore.tests.perf.bench import snapshots
@@ -30,6 +31,7 @@ SUBJECTS: dict[str, Callable[[pathlib.Path, int], Iterator[Figure]]] = {
     'incremental': backups.incremental,
     'memory': backups.memory,
     'store': store.measure,
+    'daemons': lambda directory, mib: daemons.measure(directory),
 }
 
 
