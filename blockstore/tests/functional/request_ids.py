@@ -49,7 +49,8 @@ class RequestIdTest(base.FunctionalTest):
 
         operations = {}
         with self.database.read() as tx:
-            for line in found['lifecycle.worker']:
+            for line in [*found['lifecycle.worker'],
+                         *found['lifecycle.attempts']]:
                 context = line['context']
                 if context['operation_id'] is None:
                     continue  # a doorbell has come by RPC
