@@ -40,7 +40,7 @@ def name(text: str) -> str:
 
     :raises ValueError: it is not one.
     """
-    if not _NAME.fullmatch(text):
+    if not _NAME.fullmatch(text) or text in ('.', '..'):
         raise ValueError(f'{text!r} is no name of LVM or iSCSI')
     return text
 

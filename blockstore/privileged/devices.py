@@ -1,12 +1,12 @@
-"""Filling whole devices: with zeros, or with another device's bytes."""
+"""Filling logical volumes, and lending disks."""
 
 import fcntl
 import os
-import stat
 import struct
 
 from blockstore import privileged
 from blockstore.privileged import commands
+from blockstore.privileged import lvm
 
 _MIB = 1 << 20
 #: Bytes that the kernel clears at a time; it cannot be stopped meanwhile.
@@ -16,19 +16,13 @@ _BLKZEROOUT = 0x127f
 _DEADLINE = 24 * 3600.0
 
 
-def _device(path: str) -> str:
-    if not stat.S_ISBLK(os.stat(path).st_mode):
-        raise ValueError(f'{path} is no block device')
-    return path
-
-
 @privileged.root.entrypoint
-def zero(path: str, offset: int) -> None:
-    """Let a device read as zeros, from an offset to its end.
+def zero(group: str, name: str, offset: int) -> None:
+    """Let a logical volume read as zeros, from an offset to its end.
 
     Others may have it open: it may be the part that it has just grown by.
     """
-    descriptor = os.open(_device(path), os.O_WRONLY | os.O_CLOEXEC)
+    descriptor = os.open(lvm.device(group, name), os.O_WRONLY | os.O_CLOEXEC)
     try:
         end = os.lseek(descriptor, 0, os.SEEK_END)
         for start in range(offset, end, _PIECE):
@@ -40,18 +34,25 @@ def zero(path: str, offset: int) -> None:
 
 
 @privileged.root.entrypoint
-def copy(source: str, target: str, length: int) -> None:
-    """Copy the first bytes of a device, a whole number of MiB, to another.
+def copy(group: str, source: str, target: str, length: int) -> None:
+    """Copy the first bytes of a logical volume, whole MiB, to another.
 
     Both are read and written past the page cache.
     """
     commands.run(
-        ['dd', f'if={_device(source)}', f'of={_device(target)}', 'bs=4M',
+        ['dd', f'if={lvm.device(group, source)}',
+         f'of={lvm.device(group, target)}', 'bs=4M',
          f'count={length // _MIB * _MIB}', 'iflag=direct,count_bytes',
          'oflag=direct', 'conv=notrunc,fdatasync', 'status=none'], _DEADLINE)
 
 
 @privileged.root.entrypoint
 def lend(path: str, owner: int) -> None:
-    """Let a user open a device that was attached for it."""
-    os.chown(_device(path), int(owner), -1)
+    """Let a user open a disk that was attached for it over iSCSI.
+
+    :raises ValueError: it is something else.
+    """
+    name = commands.name(os.path.basename(path))
+    if '/session' not in os.path.realpath(f'/sys/class/block/{name}'):
+        raise ValueError(f'{path} is no disk over iSCSI')
+    os.chown(f'/dev/{name}', int(owner), -1)

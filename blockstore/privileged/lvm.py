@@ -4,6 +4,7 @@ Sizes are bytes.  ``group``, ``pool``, ``name`` are names, not paths.
 """
 
 from collections.abc import Sequence
+import os
 import re
 
 from blockstore import privileged
@@ -21,6 +22,25 @@ _REPORT = ('--reportformat', 'json', '--units', 'b', '--nosuffix')
 
 def _full(group: str, name: str) -> str:
     return f'{commands.name(group)}/{commands.name(name)}'
+
+
+def device(group: str, name: str) -> str:
+    """Return the path of an active logical volume.
+
+    :raises OSError: it is not there.
+    :raises ValueError: the path leads to something else.
+    """
+    path = f'/dev/{_full(group, name)}'
+    number = os.stat(path).st_rdev
+    entry = f'/sys/dev/block/{os.major(number)}:{os.minor(number)}/dm/uuid'
+    try:
+        with open(entry, encoding='ascii') as source:
+            is_ours = source.read().startswith('LVM-')
+    except FileNotFoundError:
+        is_ours = False
+    if not is_ours:
+        raise ValueError(f'{path} is no logical volume')
+    return path
 
 
 def _change(program: str, *words: str,

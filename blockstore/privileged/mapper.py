@@ -18,6 +18,7 @@ import struct
 
 from blockstore import privileged
 from blockstore.privileged import commands
+from blockstore.privileged import lvm
 
 #: Where the nodes of gates are.
 DIRECTORY = '/dev/blockstore'
@@ -94,19 +95,19 @@ def _sectors(number: int) -> int:
 
 
 @privileged.root.entrypoint
-def open_gate(name: str, device: str, limit: int, read_only: bool,
-              owner: int, group: int) -> str:
+def open_gate(name: str, group: str, volume: str, limit: int,
+              read_only: bool, owner: int, owners: int) -> str:
     """Make a gate, or make it what it shall be; return its node.
 
-    :param device: the path of what it leads to.
+    :param group: the volume group of what it leads to.
+    :param volume: the name of that there; it must be active.
     :param limit: how many bytes of that at most; 0: all.
     :param owner: the user that may open it.
+    :param owners: the user's group.
     """
     commands.name(name)
     flags = _READ_ONLY if read_only else 0
-    below = os.stat(device)
-    if not stat.S_ISBLK(below.st_mode):
-        raise ValueError(f'{device} is no block device')
+    below = os.stat(lvm.device(group, volume)).st_rdev
     try:
         number = _call(_CREATE, name)
     except OSError as error:
@@ -114,13 +115,13 @@ def open_gate(name: str, device: str, limit: int, read_only: bool,
         if error.errno != errno.EBUSY or known is None:
             raise
         number = known
-    sectors = _sectors(below.st_rdev)
+    sectors = _sectors(below)
     if limit:
         sectors = min(sectors, limit // SECTOR)
     _install(name, _target(
         'linear', sectors,
-        f'{os.major(below.st_rdev)}:{os.minor(below.st_rdev)} 0'), flags)
-    return _make_node(name, number, owner, group)
+        f'{os.major(below)}:{os.minor(below)} 0'), flags)
+    return _make_node(name, number, owner, owners)
 
 
 def _make_node(name: str, number: int, owner: int, group: int) -> str:

@@ -12,6 +12,7 @@ import tempfile
 from oslotest import base as test_base
 
 from blockstore.privileged import commands
+from blockstore.privileged import devices
 from blockstore.privileged import lvm
 from blockstore.privileged import mapper
 from blockstore.tests.lvm import real
@@ -30,8 +31,8 @@ class GateTest(real.VolumeGroup, test_base.BaseTestCase):
         self.device = f'/dev/{real.GROUP}/below'
 
     def open(self, limit=0, read_only=False, owner=0):
-        return mapper.open_gate('gate', self.device, limit, read_only, owner,
-                                owner)
+        return mapper.open_gate('gate', real.GROUP, 'below', limit,
+                                read_only, owner, owner)
 
     def descriptor(self, path, flags=os.O_RDWR):
         descriptor = os.open(path, flags)
@@ -82,12 +83,15 @@ class GateTest(real.VolumeGroup, test_base.BaseTestCase):
         self.assertEqual(16 * MIB, os.lseek(descriptor, 0, os.SEEK_END))
 
     def test_no_way_to_anything_else(self):
-        with tempfile.NamedTemporaryFile() as plain:
-            self.assertRaises(ValueError, mapper.open_gate, 'gate',
-                              plain.name, 0, False, 0, 0)
+        for group, name in (('.', 'ubda'), ('..', 'x'), ('mapper/..', 'x'),
+                            ('mapper', 'control'), ('', 'ubda')):
+            self.assertRaises(ValueError, mapper.open_gate, 'gate', group,
+                              name, 0, False, 0, 0)
+            self.assertRaises(ValueError, devices.zero, group, name, 0)
         for name in ('../x', 'a/b', ''):
-            self.assertRaises(ValueError, mapper.open_gate, name,
-                              self.device, 0, False, 0, 0)
+            self.assertRaises(ValueError, mapper.open_gate, name, real.GROUP,
+                              'below', 0, False, 0, 0)
+        self.assertRaises(ValueError, devices.lend, self.device, 4242)
 
     def test_errors_keep_what_lvm_said(self):
         error = self.assertRaises(commands.CommandFailed, lvm.remove,

@@ -51,5 +51,5 @@ class CommandsTest(base.BaseTestCase):
         for name in ('vg', 'volume-1', '_snapshot-1', 'a.b+c:d'):
             self.assertEqual(name, commands.name(name))
         for name in ('', '-f', 'a b', '/dev/sda', '../x', 'a/b', 'a;b',
-                     'a\n', 'x' * 200):
+                     'a\n', '.', '..', 'x' * 200):
             self.assertRaises(ValueError, commands.name, name)

@@ -129,12 +129,10 @@ class Group:
             if self.find(name) is not None:
                 raise
 
-    def device(self, name: str) -> str:
-        """Return the path of a volume's device, which is there."""
-        path = f'/dev/{self.name}/{name}'
-        if not os.path.exists(path):
+    def activate(self, name: str) -> None:
+        """Let something have a device, unless it has one."""
+        if not os.path.exists(f'/dev/{self.name}/{name}'):
             self.change(lvm.activate, name)
-        return path
 
     def grow(self, name: str, size: int) -> None:
         """Let a volume have at least a size."""

@@ -73,17 +73,18 @@ class Thick:
         return found is None or report.UNFINISHED in found.tags
 
     def _fill(self, name: str, source: str, length: int) -> None:
+        self._group.activate(source)
+        self._group.activate(name)
         with (boundaries.around('driver', 'lvm.copy'),
               groups.translating(f'copying {source}')):
-            devices.copy(self._group.device(source),
-                         self._group.device(name), length)
+            devices.copy(self._group.name, source, name, length)
         self._zero(name, length)
 
     def _zero(self, name: str, offset: int) -> None:
-        device = self._group.device(name)
+        self._group.activate(name)
         with (boundaries.around('driver', 'lvm.zero'),
               groups.translating(f'clearing {name}')):
-            devices.zero(device, offset)
+            devices.zero(self._group.name, name, offset)
 
     def _finish(self, name: str) -> None:
         self._group.change(lvm.untag, name, report.UNFINISHED)
@@ -129,7 +130,7 @@ class Thick:
             try:
                 self._group.grow(volume.name, size)
             finally:
-                self._group.device(volume.name)
+                self._group.activate(volume.name)
         for snapshot in snapshots:
             # Clearing the new part is a write that they keep, too.
             self._group.change(lvm.extend_snapshot, snapshot)

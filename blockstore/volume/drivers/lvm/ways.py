@@ -105,11 +105,11 @@ class Ways:
               ) -> shapes.ConnectionInfo:
         """Make, or make again, what leads to a volume's bytes."""
         gate = _gate(name, identity)
-        device = self._group.device(name)
+        self._group.activate(name)
         with boundaries.around('driver', 'lvm.open_gate'), translating(gate):
             node = mapper.open_gate(
-                gate, device, entry['limit'], entry['mode'] == 'ro',
-                os.geteuid(), os.getegid())
+                gate, self._group.name, name, entry['limit'],
+                entry['mode'] == 'ro', os.geteuid(), os.getegid())
         if entry['kind'] == LOCAL:
             return {'driver_volume_type': 'local', 'data': {
                 'device_path': node, 'access_mode': entry['mode']}}
