@@ -25,12 +25,15 @@ from oslo_db import exception as db_exception
 from oslo_db import options as oslo_options
 from oslo_db.sqlalchemy import engines
 from oslo_db.sqlalchemy import exc_filters
+from oslo_log import log as logging
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy import pool
 
 from blockstore.db import failures
 from blockstore.lifecycle import boundaries
+
+LOG = logging.getLogger(__name__)
 
 _T = typing.TypeVar('_T')
 Gatherer = Callable[['Transaction', list[_T]], None]
@@ -50,6 +53,9 @@ class _Here(threading.local):
 
 here = _Here()
 
+# How often a server is tried at the start, and seconds between two tries.
+_TRIES = 10
+_PAUSE = 10
 # Seconds after which a server ends a transaction whose owner does nothing.
 _IDLE_LIMIT = 10.0
 # Between two tries to switch a SQLite file over, in seconds.
@@ -122,9 +128,13 @@ class Database:
         if url.startswith('sqlite'):
             self.engine = _sqlite_engine(url, busy_timeout)
         else:
+            given = dict(options or {})
+            tries = given.pop('max_retries', _TRIES)
+            pause = given.pop('retry_interval', _PAUSE)
             self.engine = engines.create_engine(
-                _with_all_characters(url), **dict(options or {}))
+                _with_all_characters(url), max_retries=0, **given)
             _set_up_sessions(self.engine, idle_limit)
+            self._await_server(tries, pause)
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> 'Database':
@@ -132,10 +142,33 @@ class Database:
         group = conf.database
         options = {name: getattr(group, name) for name in (
             'max_pool_size', 'max_overflow', 'pool_timeout',
-            'connection_recycle_time', 'mysql_sql_mode')}
+            'connection_recycle_time', 'mysql_sql_mode', 'max_retries',
+            'retry_interval')}
         return cls(group.connection, busy_timeout=group.sqlite_busy_timeout,
                    options=options,
                    idle_limit=max(_IDLE_LIMIT, conf.operations.lease))
+
+    def _await_server(self, tries: int, pause: float) -> None:
+        """Return when the server answers, which may still be starting.
+
+        oslo.db would do so for MariaDB alone: it does not know what
+        PostgreSQL's driver says when there is no connection.
+
+        :param tries: how often to try; -1: without end; 0: not at all.
+        :param pause: seconds between two tries.
+        :raises DBError: the server refuses, or was tried often enough.
+        """
+        while tries:
+            try:
+                with self.read():
+                    return
+            except db_exception.DBError as error:
+                if tries == 1 or not failures.is_lost(error):
+                    raise
+                LOG.warning('The database does not answer, and is tried '
+                            'again in %s seconds: %s', pause, error)
+            tries -= 1
+            time.sleep(pause)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -182,12 +215,13 @@ def _one_family() -> Iterator[None]:
     """Raise what oslo.db lets through as one of its own errors, too.
 
     That is what a server says which starts or stops, is full, or has no
-    connection left.  Whoever lives through a database's errors, such as the
-    threads that look for work, knows a single family of them.
+    connection left, and a pool that has none to lend.  Whoever lives through
+    a database's errors, such as the threads that look for work, knows a
+    single family of them.
     """
     try:
         yield
-    except sa.exc.OperationalError as error:
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
         raise db_exception.DBError(error) from error
 
 
@@ -221,8 +255,6 @@ def _set_up_sessions(engine: sa.Engine, idle_limit: float) -> None:
     if prepare is not None:
         event.listen(engine, 'connect', lambda connection, record: prepare(
             connection, idle_limit))
-        # oslo.db has tried a connection already, which this must reach too.
-        engine.dispose()
 
 
 def _prepare_mysql(connection: typing.Any, idle_limit: float) -> None:

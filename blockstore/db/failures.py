@@ -16,6 +16,17 @@ _LOST = ('08', '57P')
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether the same may well succeed a moment later."""
+    return (is_conflict(error) or is_lost(error)
+            or any(isinstance(one, sa.exc.TimeoutError)
+                   for one in _causes(error)))
+
+
+def is_repeatable(error: BaseException) -> bool:
+    """Tell whether to do the same again at once is likely to help.
+
+    Not when all connections are lent: that was waited for already, and
+    whoever asks has to come less often.
+    """
     return is_conflict(error) or is_lost(error)
 
 

@@ -53,7 +53,7 @@ def whole(function: Callable[_P, _R]) -> Callable[_P, _R]:
                     return function(*args, **kwargs)
                 except failures.ERRORS as error:
                     if here.commits != begun or (
-                            not failures.is_passing(error)):
+                            not failures.is_repeatable(error)):
                         raise
                     LOG.info('%s begins again: %s',
                              getattr(function, '__qualname__', function),

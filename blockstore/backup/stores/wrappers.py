@@ -24,7 +24,7 @@ Result = typing.TypeVar('Result')
 
 # Answers, not accidents: asking again would give the same.
 _ANSWERS = (exceptions.StoreObjectMissing, exceptions.StoreObjectExists,
-            exceptions.StoreObjectDamaged)
+            exceptions.StoreObjectDamaged, exceptions.StoreFull)
 _CHANGES = frozenset({'put', 'move', 'delete'})
 
 

@@ -374,3 +374,14 @@ class FailingAfterTest(base.BaseTestCase):
         self.assertRaises(exceptions.StoreObjectMissing, self.backend.get,
                           'a')
         self.assertEqual([], self.pauses)
+
+    def test_a_full_store_is_not_tried_again(self):
+        tried = []
+
+        def put(name, parts):
+            tried.append(name)
+            raise exceptions.StoreFull('no room')
+
+        self.memory.put = put
+        self.assertRaises(exceptions.StoreFull, self.backend.put, 'a', [b''])
+        self.assertEqual((['a'], []), (tried, self.pauses))
