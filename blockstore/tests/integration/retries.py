@@ -38,6 +38,11 @@ class RetryMixin:
                             resource='volumes', hard_limit=0)
         self.runs = []
 
+    def _run(self, statement):
+        """Run a statement on another connection."""
+        with self.database.engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
     def add(self, tx, project_id):
         columns = rows.table(models.Quota).c
         tx.execute(rows.table(models.Quota).update().where(
