@@ -7,6 +7,7 @@ from oslo_utils import uuidutils
 from blockstore import errors
 from blockstore.tests.functional import base
 from blockstore.tests.functional import managed_base
+from blockstore.volume.drivers.memory import managing
 
 
 class ImportTest(managed_base.ManagedTest):
@@ -54,6 +55,25 @@ class ImportTest(managed_base.ManagedTest):
         snapshot = self.manage_snapshot(volume['id'], 'old-snap')
         backup = self.make_backup(volume['id'], snapshot_id=snapshot['id'])
         self.assertEqual(snapshot['id'], backup['snapshot_id'])
+
+    def test_r155_a_backup_of_what_is_no_whole_gib(self) -> None:
+        """Nothing was grown when it was managed; the rest reads as zeros."""
+        self.pool.put_foreign('old', base.GIB + base.GIB // 2,
+                              blocks=managed_base.DATA)
+        volume = self.manage_volume('old')
+        self.assertEqual(2, volume['size'])
+        snapshot = self.make_snapshot(volume['id'])
+        for fields in ({}, {'snapshot_id': snapshot['id']}):
+            backup = self.make_backup(volume['id'], **fields)
+            self.assertEqual(2, backup['size'])
+            answer = self.api.post(
+                self.path(f'backups/{backup["id"]}/restore'),
+                {'restore': {}})
+            restored = self.wait_status(
+                'volumes', answer.json['restore']['volume_id'], 'available')
+            content = self.pool.contents[f'volume-{restored["id"]}']
+            self.assertEqual((2 * base.GIB, managed_base.DATA),
+                             (content.size, content.blocks))
 
     def test_r005_r013_r020_both_forms_of_the_urls(self) -> None:
         volume = self.make_volume(1)
@@ -235,6 +255,16 @@ class ErrorTest(managed_base.ManagedTest):
         self.before = self.names()
         self.refused(f'snapshot-{managed["id"]}', '107')
         self.show('snapshots', managed['id'])
+
+    def test_already_managed_where_the_driver_sees_but_names(self) -> None:
+        self.patch(managing, '_free', lambda content, one: content)
+        managed = self.make_snapshot(self.volume['id'])
+        self.before = self.names()
+        self.refused(f'snapshot-{managed["id"]}', '107')
+        made = self.accepted(self.ask_volume(f'volume-{self.volume["id"]}'))
+        message = self.refused_later('volumes', made)
+        self.assertEqual('VOLUME_VOLUME_103_107', message['event_id'])
+        self.assertEqual(self.before, self.names())
 
     def test_r022_r026_only_administrators(self) -> None:
         member = self.as_user(f'member:{self.project}:member')
