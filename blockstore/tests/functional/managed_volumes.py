@@ -1,6 +1,7 @@
 """Manage and unmanage of volumes, dry runs, lists, and who is told."""
 
 import json
+import time
 import typing
 from urllib import parse
 
@@ -10,7 +11,10 @@ from oslo_utils import uuidutils
 from blockstore import context as contexts
 from blockstore import errors
 from blockstore import exceptions
+from blockstore.db import engine
+from blockstore.db import migration
 from blockstore.rpc import topics
+from blockstore.rpc import transport as rpc_transport
 from blockstore.rpc.clients import Clients
 from blockstore.tests.functional import base
 from blockstore.tests.functional import managed_base
@@ -132,6 +136,50 @@ class VolumeTest(managed_base.ManagedTest):
         self.refused_later('volumes', made)
         self.assertEqual([made['id']], [one['id'] for one in self.api.get(
             self.path('volumes?status=error')).json['volumes']])
+
+
+class MoveTest(managed_base.ManagedTest):
+    """R-001: from one installation to another one on the same back end."""
+
+    def other_installation(self) -> None:
+        """Go on with a service that has a database of its own."""
+        for one in (self.volume_manager, self.backup_manager,
+                    self.scheduler):
+            one.stop(time.monotonic() + 10)
+        self.database = engine.Database(
+            f'sqlite:///{self.directory}/other.sqlite')
+        self.addCleanup(self.database.dispose)
+        migration.sync(self.database)
+        self.transport = rpc_transport.get_transport(
+            base.CONF, f'local://{uuidutils.generate_uuid()}')
+        self.start_services()
+        self.services = base.Services(base.CONF, self.database, Clients(
+            self.transport, base.CONF, self.database, self.publisher))
+        self.application = base.app.make_app(base.CONF, self.services)
+        self.api = self.as_user(f'admin:{self.project}')
+
+    def test_r001_a_volume_and_its_snapshots_move(self) -> None:
+        volume = self.make_volume(1)
+        content = self.pool.contents[f'volume-{volume["id"]}']
+        content.blocks = dict(managed_base.DATA)
+        snapshots = [self.make_snapshot(volume['id']) for _ in range(2)]
+        content.blocks = {7: b'later' + bytes(managed_base.BLOCK - 5)}
+        for snapshot in snapshots:
+            self.unmanage('snapshots', snapshot['id'])
+        self.unmanage('volumes', volume['id'])
+        self.other_installation()
+        self.assertEqual(404, self.api.get(
+            self.path(f'volumes/{volume["id"]}')).status)
+        entry, = self.listed('volumes')
+        moved = self.manage_volume(entry['reference'])
+        self.assertIs(content, self.pool.contents[f'volume-{moved["id"]}'])
+        self.assertEqual({7}, set(content.blocks))
+        for entry in self.listed('snapshots'):
+            self.assertTrue(entry['safe_to_manage'])
+            snapshot = self.manage_snapshot(moved['id'], entry['reference'])
+            self.assertEqual(managed_base.DATA, self.pool.contents[
+                f'snapshot-{snapshot["id"]}'].blocks)
+        self.assertEqual((1, 2, 3), self.usage())
 
 
 class LackingTest(managed_base.ManagedTest):

@@ -13,6 +13,8 @@ nobody's orphan.  Callers hold the family's lock.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set
+import itertools
 import os
 import stat
 import typing
@@ -48,9 +50,11 @@ class Found(typing.NamedTuple):
 
 # Volumes.
 
-def find(backend: Backend, reference: manageable.Reference) -> Found:
+def find(backend: Backend, reference: manageable.Reference,
+         below: Set[str] | None = None) -> Found:
     """Return what can be taken over as a volume.
 
+    :param below: the files that others stand on, if they are known already.
     :raises ManageExistingInvalidReference: it cannot be.
     :raises ManageExistingAlreadyManaged: a volume has it.
     """
@@ -65,7 +69,7 @@ def find(backend: Backend, reference: manageable.Reference) -> Found:
     if layer is not None and layer in backend.chain.layers():
         raise _taken(backend, reference, layer)
     size = _look(backend, reference, name)
-    if name in _below(backend):
+    if name in (_below(backend) if below is None else below):
         raise _refused(reference, 'another file stands on it')
     if wanted == 'raw':
         return _found_raw(reference, name, size, layer)
@@ -143,6 +147,8 @@ def _stand_alone(backend: Backend, volume_id: str) -> None:
            and not _of_others(chain.snapshots(), layer, volume_id)]
     if len(own) == len(layers):
         return
+    for layer, parent in itertools.zip_longest(layers, layers[1:]):
+        backend.images.verify(layer, parent)
     lowest = own[-1]
     begin(backend, {f'volume:{volume_id}': {
         **chain.volume(volume_id),
@@ -223,15 +229,17 @@ def volumes(backend: Backend) -> Iterator[manageable.Manageable]:
         volume = chain.volume(volume_id)
         yield _entry(reference_to(volume['active']), volume['size'],
                      volume_id)
+    below = _below(backend)
     for name in backend.images.files():
         if images.layer_of(name) in known:
             continue
-        entry = _free(backend, name)
+        entry = _free(backend, name, below)
         if entry is not None:
             yield entry
 
 
-def _free(backend: Backend, name: str) -> manageable.Manageable | None:
+def _free(backend: Backend, name: str, below: Set[str],
+          ) -> manageable.Manageable | None:
     """Return the line of a file that no volume has; None: it cannot be one.
 
     The format is what the file's name says; nothing is read but the size.
@@ -241,7 +249,7 @@ def _free(backend: Backend, name: str) -> manageable.Manageable | None:
                 in backend.chain.trash()}:
         return None
     try:
-        found = find(backend, reference)
+        found = find(backend, reference, below)
     except exceptions.DriverError:
         return None
     return _entry(reference, found.size, None,
