@@ -131,6 +131,16 @@ class VolumeTest(managed_base.ManagedTest):
             self.path(f'volumes/{uuidutils.generate_uuid()}/action'),
             {'os-unmanage': {}}).status)
 
+    def test_what_a_backup_keeps_there_goes_before(self) -> None:
+        """A base snapshot is the service's own: nobody could use it."""
+        volume = self.make_volume(1)
+        attachment = self.attach(volume['id'])
+        self.make_backup(volume['id'], force=True)
+        self.api.delete(self.path(f'attachments/{attachment["id"]}'))
+        self.assertEqual(2, len(self.names()))
+        self.unmanage('volumes', volume['id'])
+        self.assertEqual([f'volume-{volume["id"]}'], list(self.names()))
+
     def test_list_by_the_status_that_is_shown(self) -> None:
         made = self.accepted(self.ask_volume('no-such'))
         self.refused_later('volumes', made)

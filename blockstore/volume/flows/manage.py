@@ -209,6 +209,7 @@ class Unmanage(_Handler):
             return
         if row.status == _S.UNMANAGING or drivers.has(
                 self.driver, self.noun.capability):
+            self.noun.clear(self, claim, row.id)
             self.noun.let_go(self.driver, claim.context, self.noun.view(row))
         with self.database.write() as tx:
             self.noun.forget(tx, row.id)

@@ -23,6 +23,7 @@ from blockstore.db.engine import Transaction
 from blockstore.lifecycle import messages
 from blockstore.lifecycle import quotas
 from blockstore.lifecycle.machine import Machine
+from blockstore.lifecycle.operations import Claim
 from blockstore.lifecycle.snapshots import SNAPSHOTS
 from blockstore.lifecycle.snapshots import SnapshotStatus
 from blockstore.lifecycle.volumes import VOLUMES
@@ -30,6 +31,7 @@ from blockstore.lifecycle.volumes import VolumeStatus
 from blockstore.volume.drivers import base as drivers
 from blockstore.volume.drivers import manageable
 from blockstore.volume.flows import base
+from blockstore.volume.flows import volumes
 
 #: The statuses of what could not be taken over; both nouns have them.
 FAILED = (VolumeStatus.ERROR_MANAGING, VolumeStatus.ERROR_MANAGING_DELETING)
@@ -116,6 +118,9 @@ class Noun:
         """Let an object go; gone is success."""
         raise NotImplementedError
 
+    def clear(self, handler: base.Handler, claim: Claim, id_: str) -> None:
+        """Remove what the service itself has made for an object."""
+
     def forget(self, tx: Transaction, id_: str) -> None:
         """Remove the row and what belongs to it."""
         raise NotImplementedError
@@ -148,6 +153,10 @@ class _Volumes(Noun):
         driver.terminate_connection(view, None)
         driver.remove_export(context, view)
         driver.unmanage(view)
+
+    def clear(self, handler: base.Handler, claim: Claim, id_: str) -> None:
+        # Those of the user are gone, the request has looked.
+        volumes.delete_snapshots(handler, claim, id_)
 
     def forget(self, tx: Transaction, id_: str) -> None:
         for one in db_attachments.of_volume(tx, id_):

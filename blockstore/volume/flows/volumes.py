@@ -86,7 +86,7 @@ class Delete(base.Handler):
             self.end(claim)
             return
         try:
-            self._delete_snapshots(claim, row)
+            delete_snapshots(self, claim, row.id)
             base.remove_volume(self.driver, claim, base.as_volume(row))
         except (exceptions.VolumeIsBusy, exceptions.SnapshotIsBusy) as error:
             self._keep(claim, row, error)
@@ -97,25 +97,6 @@ class Delete(base.Handler):
             rows.soft_delete(tx, models.Volume, row.id)
             db_backups.forget_volume(tx, row.id)
             claim.finish(tx)
-
-    def _delete_snapshots(self, claim: Claim, row: models.Volume) -> None:
-        with self.database.read() as tx:
-            taken = db_snapshots.of_volume(tx, row.id)
-        for snapshot in taken:
-            self._remove_snapshot(snapshot)
-            with claim.write() as tx:
-                rows.soft_delete(tx, models.Snapshot, snapshot.id)
-                db_backups.forget_snapshot(tx, snapshot.id)
-                claim.tell_of(tx, 'snapshot.delete.end', 'snapshot',
-                              snapshot.id)
-
-    def _remove_snapshot(self, row: models.Snapshot) -> None:
-        """Remove a snapshot; one that is not ours is let go."""
-        driver, snapshot = self.driver, base.as_snapshot(row)
-        if row.status not in FOREIGN:
-            driver.delete_snapshot(snapshot)
-        elif drivers.has(self.driver, drivers.ManagesSnapshots):
-            driver.unmanage_snapshot(snapshot)
 
     def _keep(self, claim: Claim, row: models.Volume,
               error: exceptions.BlockstoreError) -> None:
@@ -150,6 +131,28 @@ class Delete(base.Handler):
                 SnapshotStatus.ERROR_DELETING,
                 sources=(SnapshotStatus.DELETING,), reason=error.message)
         _tell(tx, claim, Action.VOLUME_DELETE, Detail.VOLUME_DELETE_ERROR)
+
+
+def delete_snapshots(handler: base.Handler, claim: Claim, volume_id: str,
+                     ) -> None:
+    """Remove all snapshots of a volume; those that are not ours are let go.
+    """
+    with handler.database.read() as tx:
+        taken = db_snapshots.of_volume(tx, volume_id)
+    for snapshot in taken:
+        _remove_snapshot(handler.driver, snapshot)
+        with claim.write() as tx:
+            rows.soft_delete(tx, models.Snapshot, snapshot.id)
+            db_backups.forget_snapshot(tx, snapshot.id)
+            claim.tell_of(tx, 'snapshot.delete.end', 'snapshot', snapshot.id)
+
+
+def _remove_snapshot(driver: drivers.Driver, row: models.Snapshot) -> None:
+    called, snapshot = driver, base.as_snapshot(row)
+    if row.status not in FOREIGN:
+        called.delete_snapshot(snapshot)
+    elif drivers.has(driver, drivers.ManagesSnapshots):
+        called.unmanage_snapshot(snapshot)
 
 
 class Extend(base.Handler):
