@@ -31,6 +31,7 @@ from sqlalchemy import event
 from sqlalchemy import pool
 
 from blockstore.db import failures
+from blockstore.db import pings
 from blockstore.lifecycle import boundaries
 
 LOG = logging.getLogger(__name__)
@@ -134,6 +135,7 @@ class Database:
             self.engine = engines.create_engine(
                 _with_all_characters(url), max_retries=0, **given)
             _set_up_sessions(self.engine, idle_limit)
+            pings.spare(self.engine)
             self._await_server(tries, pause)
 
     @classmethod

@@ -35,6 +35,7 @@ def measure(directory: pathlib.Path) -> Iterator[Figure]:
     for backend in ('qsd', 'memory'):
         with site.Site(backend) as daemons:
             if backend == 'qsd':
+                yield from _starts(daemons)
                 yield from _at_rest(daemons)
             volumes = _volumes(daemons)
             yield from _snapshots(daemons, volumes, backend)
@@ -54,13 +55,24 @@ def _volumes(daemons: site.Site, number: int = VOLUMES) -> list[str]:
     return made
 
 
+def _starts(daemons: site.Site) -> Iterator[Figure]:
+    subject = 'separate daemons, start'
+    yield Figure(subject, 'all at the same moment: until all are ready',
+                 max(daemon.ready_after
+                     for daemon in daemons.fleet.daemons.values()), 's')
+    for name, daemon in daemons.fleet.daemons.items():
+        seconds = []
+        for _ in range(_REPEAT):
+            daemon.stop()
+            daemons.fleet.start(name)
+            seconds.append(daemon.ready_after)
+        yield Figure(subject, f'{name.partition("@")[0]}: until ready',
+                     middle(seconds), 's', most=1.5,
+                     note=f'the middle of {_REPEAT}, the others at rest')
+
+
 def _at_rest(daemons: site.Site) -> Iterator[Figure]:
     subject = 'separate daemons, idle'
-    for daemon in daemons.fleet.daemons.values():
-        yield Figure(subject, f'{daemon.name.partition("@")[0]}: until ready',
-                     daemon.ready_after, 's', most=1.5,
-                     note='' if daemon is not daemons.fleet['api@node1'] else
-                     'all were started at the same moment')
     time.sleep(3)
     yield Figure(subject, 'memory (PSS) of all', daemons.memory(), 'MiB',
                  most=400, cinder='926 MiB')
