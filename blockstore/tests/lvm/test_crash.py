@@ -102,3 +102,12 @@ class UnmanageSnapshotTest(LvmCrashTest):
 
     def test_every_boundary(self):
         self.strike_everywhere(managed.UnmanageSnapshot())
+
+
+class UnmanageVolumeTest(LvmCrashTest):
+    """volume.unmanage."""
+
+    FIRST = 2
+
+    def test_every_boundary(self):
+        self.strike_everywhere(managed.UnmanageVolume())
