@@ -37,7 +37,7 @@ class Arm:
         return found
 
     def _tell(self, text: str) -> None:
-        # Renamed, so that it is another file each time: the child looks.
+        # Renamed, so that the child never reads a part of it.
         fresh = pathlib.Path(f'{self.path}.new')
         fresh.write_text(text, encoding='utf-8')
         fresh.rename(self.path)

@@ -35,7 +35,7 @@ class Striker:
         self._run_directory = run_directory
         self._log = os.open(f'{arm}.log',
                             os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        self._seen = 0
+        self._seen = ''
         self._serial = ''
         self._target = ''
         self._victim = ''
@@ -67,14 +67,14 @@ class Striker:
 
     def _read_arm(self) -> None:
         try:
-            changed = os.stat(self._arm).st_ino
+            with open(self._arm, encoding='utf-8') as source:
+                text = source.read()
         except FileNotFoundError:
             return
-        if changed == self._seen:
+        if text == self._seen:
             return
-        with open(self._arm, encoding='utf-8') as source:
-            lines = [*source.read().splitlines(), '', '']
-        self._seen = changed
+        self._seen = text
+        lines = [*text.splitlines(), '', '']
         self._serial, self._target, self._victim = lines[:3]
         self._turns.clear()
 
