@@ -142,6 +142,8 @@ def update(tx: Transaction, model: type[models.Base], id_: str,
         changes.setdefault('updated_at', timeutils.utcnow())
     counted = usage.depends_on(target, changes)
     if counted:
+        # What is taken away must be what is there when it changes.
+        tx.execute(_select(target, lock=True, deleted=True), {'this': id_})
         usage.count(tx, target, id_, -1)
     done = _changed(tx, target, id_, changes, *conditions)
     if counted:
