@@ -9,6 +9,8 @@ import os
 import typing
 
 from blockstore import privileged
+from blockstore.privileged import commands
+from blockstore.privileged import mapper
 
 _LUN = 0
 #: Where the kernel keeps what it must remember of initiators.
@@ -42,10 +44,15 @@ def _translating() -> Iterator[typing.Any]:
 @privileged.root.entrypoint
 def publish(iqn: str, node: str, address: str, port: int, initiator: str,
             user: str, password: str, read_only: bool) -> int:
-    """Serve a device to one initiator; return the number of its unit.
+    """Serve a gate to one initiator; return the number of its unit.
 
     What is there already of the same name stays.
+
+    :raises ValueError: it is no gate, or these are no names.
     """
+    mapper.node(node)
+    for text in (iqn, initiator):
+        commands.name(text)
     with _translating() as library:
         storage = _storage(library, iqn)
         if storage is None:

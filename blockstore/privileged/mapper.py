@@ -13,6 +13,7 @@ a fraction of a millisecond, and no program has to be started.
 import errno
 import fcntl
 import os
+import re
 import stat
 import struct
 
@@ -24,6 +25,9 @@ from blockstore.privileged import lvm
 DIRECTORY = '/dev/blockstore'
 SECTOR = 512
 
+# A name of the driver's in the group, and a digest of who has the gate.
+_NAME = re.compile(r'_?(?:volume|snapshot|moment)-[0-9a-f]{8}'
+                   r'(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{16}')
 _CONTROL = '/dev/mapper/control'
 # Version (3), sizes of all and of the header, number of targets, of openers,
 # flags, event, padding, device number, name, unique name, begin of data.
@@ -36,6 +40,28 @@ _SKIP_LOCKFS, _NO_FLUSH, _DEFERRED = 1 << 10, 1 << 11, 1 << 17
 _BLKFLSBUF = 0x1261
 #: What reading of a device says that has just gone.
 _GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
+
+
+def gate(name: str) -> str:
+    """Return a name that no device has but a gate.
+
+    :raises ValueError: it is not one.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f'{name!r} is no name of a gate')
+    return name
+
+
+def node(path: str) -> str:
+    """Return the path of a gate's node.
+
+    :raises ValueError: it is something else.
+    """
+    directory, _, name = path.rpartition('/')
+    if directory != DIRECTORY:
+        raise ValueError(f'{path!r} is no node of a gate')
+    gate(name)
+    return path
 
 
 def _call(number: int, name: str, flags: int = 0, *, targets: int = 0,
@@ -105,7 +131,7 @@ def open_gate(name: str, group: str, volume: str, limit: int,
     :param owner: the user that may open it.
     :param owners: the user's group.
     """
-    commands.name(name)
+    gate(name)
     flags = _READ_ONLY if read_only else 0
     below = os.stat(lvm.device(group, volume)).st_rdev
     try:
@@ -126,14 +152,14 @@ def open_gate(name: str, group: str, volume: str, limit: int,
 
 def _make_node(name: str, number: int, owner: int, group: int) -> str:
     os.makedirs(DIRECTORY, 0o755, exist_ok=True)
-    node = f'{DIRECTORY}/{name}'
-    fresh = f'{node}.new'
+    path = f'{DIRECTORY}/{name}'
+    fresh = f'{path}.new'
     if os.path.lexists(fresh):
         os.unlink(fresh)
     os.mknod(fresh, stat.S_IFBLK | 0o600, number)
     os.chown(fresh, owner, group)
-    os.rename(fresh, node)
-    return node
+    os.rename(fresh, path)
+    return path
 
 
 @privileged.root.entrypoint
@@ -143,10 +169,9 @@ def shut_gate(name: str) -> None:
     What was written and not flushed may be lost, as with a disk that is
     pulled out.  Gone is success.
     """
-    commands.name(name)
-    node = f'{DIRECTORY}/{name}'
-    if os.path.lexists(node):
-        os.unlink(node)
+    path = f'{DIRECTORY}/{gate(name)}'
+    if os.path.lexists(path):
+        os.unlink(path)
     number = _number(name)
     if number is None:
         return
@@ -175,14 +200,14 @@ def _shut_in_use(name: str, number: int) -> None:
 
 def _forget_pages(name: str, number: int) -> None:
     """Drop what the kernel has kept of a gate's bytes."""
-    node = f'{DIRECTORY}/{name}.shut'
-    if os.path.lexists(node):
-        os.unlink(node)
-    os.mknod(node, stat.S_IFBLK | 0o600, number)
+    path = f'{DIRECTORY}/{name}.shut'
+    if os.path.lexists(path):
+        os.unlink(path)
+    os.mknod(path, stat.S_IFBLK | 0o600, number)
     try:
-        descriptor = os.open(node, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     finally:
-        os.unlink(node)
+        os.unlink(path)
     try:
         fcntl.ioctl(descriptor, _BLKFLSBUF, 0)
     finally:

@@ -8,6 +8,7 @@ import re
 
 from blockstore import privileged
 from blockstore.privileged import commands
+from blockstore.privileged import mapper
 
 _LUN = 1
 _TARGET = re.compile(r'^Target (\d+): (\S+)$', re.MULTILINE)
@@ -43,17 +44,22 @@ class _Targets:
 @privileged.root.entrypoint
 def publish(iqn: str, node: str, address: str, port: int, initiator: str,
             user: str, password: str, read_only: bool) -> int:
-    """Serve a device to one initiator; return the number of its unit.
+    """Serve a gate to one initiator; return the number of its unit.
 
     Address and port are those that tgtd was started with.
+
+    :raises ValueError: it is no gate, or these are no names.
     """
+    mapper.node(node)
+    for text in (iqn, initiator, user):
+        commands.name(text)
     there = _Targets()
     if there.is_open(iqn, initiator):
         return _LUN
     _drop(there, iqn, user)
     number = there.free()
     _tgtadm('--op', 'new', '--mode', 'target', '--tid', number,
-            '--targetname', commands.name(iqn))
+            '--targetname', iqn)
     # Past the page cache: several gates may lead to the same volume.
     _tgtadm('--op', 'new', '--mode', 'logicalunit', '--tid', number,
             '--lun', str(_LUN), '--bstype', 'aio', '--backing-store', node)
@@ -61,11 +67,11 @@ def publish(iqn: str, node: str, address: str, port: int, initiator: str,
         _tgtadm('--op', 'update', '--mode', 'logicalunit', '--tid', number,
                 '--lun', str(_LUN), '--params', 'readonly=1')
     _tgtadm('--op', 'new', '--mode', 'account', '--user',
-            commands.name(user), '--password', password, secrets=[password])
+            user, '--password', password, secrets=[password])
     _tgtadm('--op', 'bind', '--mode', 'account', '--tid', number,
             '--user', user)
     _tgtadm('--op', 'bind', '--mode', 'target', '--tid', number,
-            '--initiator-name', commands.name(initiator))
+            '--initiator-name', initiator)
     return _LUN
 
 

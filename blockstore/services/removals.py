@@ -4,9 +4,11 @@ from blockstore import errors
 from blockstore import exceptions
 from blockstore.db import attachments
 from blockstore.db import models
+from blockstore.db import operations
 from blockstore.db import snapshots as db_snapshots
 from blockstore.db import volumes as db
 from blockstore.db.engine import Transaction
+from blockstore.lifecycle.volumes import FOREIGN
 
 
 def check_unused(tx: Transaction, volume: models.Volume) -> None:
@@ -49,3 +51,20 @@ def check_no_copies(tx: Transaction, id_: str, what: str) -> None:
             f'volumes are being made from {what}', code=errors.VOLUME_BUSY,
             blockers=[f'volume {one}' for one in making[:10]],
             remedy='wait until they are available')
+
+
+def check_taken_over(tx: Transaction, volume: models.Volume) -> None:
+    """Refuse to call the bytes of a volume foreign that the service made.
+
+    They would be left behind when it is removed.
+    """
+    last = operations.last_closed(tx, volume.id)
+    if volume.status in FOREIGN or (last is not None and last.kind in (
+            'volume.manage', 'volume.release')):
+        return
+    raise exceptions.InvalidStatus(
+        f'volume {volume.id} was not being taken over: its bytes would be '
+        'left behind when it is deleted',
+        code=errors.VOLUME_BAD_STATUS,
+        blockers=[f'status {volume.status}'],
+        remedy='reset it to error, or unmanage it to keep its bytes')

@@ -200,6 +200,8 @@ class Volumes(VolumeCreation, VolumeConnections):
                 raise exceptions.Invalid(
                     f'volume {id_} has no attachment to be in use by',
                     remedy='reset it to available')
+            if status in FOREIGN:
+                removals.check_taken_over(tx, volume)
             if attach_status == 'detached':
                 self._drop_attachments(tx, context, volume)
             transitions.reset(tx, models.Volume, id_,

@@ -321,6 +321,13 @@ class StatusTest(VolumeTest):
             self.act('os-reset_status', {'migration_status': value})
             self.assertEqual(shown, self.show()['migration_status'])
 
+    def test_bytes_of_ours_cannot_be_called_foreign(self):
+        """They would stay behind when the volume is deleted."""
+        for status in ('managing', 'error_managing'):
+            answer = self.act('os-reset_status', {'status': status})
+            self.assert_fault(400, 'badRequest', answer)
+            self.assertEqual('available', self.row().status)
+
     def test_extend_in_use_from_3_42(self):
         self.attach()
         for version, status in (('3.41', 400), ('3.42', 202)):

@@ -67,6 +67,22 @@ class FailureTest(managed_base.ManagedTest):
             self.api.delete(self.path(f'volumes/{volume_id}'))
             self.wait_gone('volumes', volume_id)
 
+    def test_reset_and_back(self) -> None:
+        """What could not be taken over may be called so again."""
+        self.fail('manage_existing')
+        self.pool.put_foreign('old')
+        made = self.accepted(self.ask_volume('old'))
+        self.refused_later('volumes', made)
+        self.ended(made['id'])
+        for status in ('available', 'error_managing', 'error_managing'):
+            answer = self.api.post(
+                self.path(f'volumes/{made["id"]}/action'),
+                {'os-reset_status': {'status': status}})
+            self.assertEqual(202, answer.status, answer.text)
+        self.api.delete(self.path(f'volumes/{made["id"]}'))
+        self.wait_gone('volumes', made['id'])
+        self.assertEqual(['old'], self.foreign())
+
     def test_a_snapshot_that_cannot_be_taken(self) -> None:
         volume = self.make_volume(1)
         for when in WHENS:

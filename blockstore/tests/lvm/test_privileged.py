@@ -18,6 +18,7 @@ from blockstore.privileged import mapper
 from blockstore.tests.lvm import real
 
 MIB = 1 << 20
+GATE = 'volume-00000000-0000-4000-8000-000000000000.0123456789abcdef'
 
 
 class GateTest(real.VolumeGroup, test_base.BaseTestCase):
@@ -27,11 +28,11 @@ class GateTest(real.VolumeGroup, test_base.BaseTestCase):
         super().setUp()
         lvm.create_thick(real.GROUP, 'below', 8 * MIB, [])
         self.addCleanup(lvm.remove, real.GROUP, 'below')
-        self.addCleanup(mapper.shut_gate, 'gate')
+        self.addCleanup(mapper.shut_gate, GATE)
         self.device = f'/dev/{real.GROUP}/below'
 
     def open(self, limit=0, read_only=False, owner=0):
-        return mapper.open_gate('gate', real.GROUP, 'below', limit,
+        return mapper.open_gate(GATE, real.GROUP, 'below', limit,
                                 read_only, owner, owner)
 
     def descriptor(self, path, flags=os.O_RDWR):
@@ -68,12 +69,12 @@ class GateTest(real.VolumeGroup, test_base.BaseTestCase):
         os.pwrite(descriptor, b'x' * 4096, 0)
         os.fsync(descriptor)
         os.pread(descriptor, 4096, 0)
-        mapper.shut_gate('gate')
+        mapper.shut_gate(GATE)
         self.assertRaises(OSError, os.pread, descriptor, 4096, 0)
         self.assertFalse(os.path.exists(path))
         # The device below is free although the reader stays.
         lvm.remove(real.GROUP, 'below')
-        mapper.shut_gate('gate')
+        mapper.shut_gate(GATE)
         lvm.create_thick(real.GROUP, 'below', 8 * MIB, [])
 
     def test_it_grows_under_its_readers(self):
@@ -85,10 +86,10 @@ class GateTest(real.VolumeGroup, test_base.BaseTestCase):
     def test_no_way_to_anything_else(self):
         for group, name in (('.', 'ubda'), ('..', 'x'), ('mapper/..', 'x'),
                             ('mapper', 'control'), ('', 'ubda')):
-            self.assertRaises(ValueError, mapper.open_gate, 'gate', group,
+            self.assertRaises(ValueError, mapper.open_gate, GATE, group,
                               name, 0, False, 0, 0)
             self.assertRaises(ValueError, devices.zero, group, name, 0)
-        for name in ('../x', 'a/b', ''):
+        for name in ('../x', 'a/b', '', f'{real.GROUP}-below'):
             self.assertRaises(ValueError, mapper.open_gate, name, real.GROUP,
                               'below', 0, False, 0, 0)
         self.assertRaises(ValueError, devices.lend, self.device, 4242)

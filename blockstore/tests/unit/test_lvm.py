@@ -214,3 +214,11 @@ class ConnectorTest(base.BaseTestCase):
         self.assertRaises(
             exceptions.InvalidConnector,
             self.ways(lvm_target_helper='lio').validate, {'host': 'other'})
+
+    def test_odd_initiators(self):
+        served = self.ways(lvm_target_helper='lio')
+        for initiator in ('-x', 'iqn.2026-01.a.b/../c', 'iqn.a b', 5, ['a'],
+                          'iqn.' + 'x' * 200, 'ALL'):
+            self.assertRaises(
+                exceptions.InvalidConnector, served.validate,
+                {'host': 'other', 'initiator': initiator})

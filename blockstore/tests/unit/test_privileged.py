@@ -5,6 +5,9 @@ import time
 from oslotest import base
 
 from blockstore.privileged import commands
+from blockstore.privileged import lio
+from blockstore.privileged import mapper
+from blockstore.privileged import tgt
 
 
 class CommandsTest(base.BaseTestCase):
@@ -53,3 +56,37 @@ class CommandsTest(base.BaseTestCase):
         for name in ('', '-f', 'a b', '/dev/sda', '../x', 'a/b', 'a;b',
                      'a\n', '.', '..', 'x' * 200):
             self.assertRaises(ValueError, commands.name, name)
+
+
+class GatesTest(base.BaseTestCase):
+    """Nothing but gates is changed, shut or served."""
+
+    ID = '00000000-0000-4000-8000-000000000000'
+
+    def test_names(self):
+        for name in (f'volume-{self.ID}.0123456789abcdef',
+                     f'_snapshot-{self.ID}.0123456789abcdef'):
+            self.assertEqual(name, mapper.gate(name))
+            node = f'{mapper.DIRECTORY}/{name}'
+            self.assertEqual(node, mapper.node(node))
+        for name in ('vg-root', 'control', f'volume-{self.ID}',
+                     f'vg-volume-{self.ID}.0123456789abcdef', '../x', ''):
+            self.assertRaises(ValueError, mapper.gate, name)
+            for directory in (mapper.DIRECTORY, '/dev/mapper'):
+                self.assertRaises(ValueError, mapper.node,
+                                  f'{directory}/{name}')
+
+    def test_nothing_else_is_touched(self):
+        # Past privsep: what is called would run with root's rights.
+        self.assertRaises(ValueError, _inner(mapper.shut_gate), 'vg-root')
+        self.assertRaises(ValueError, _inner(mapper.open_gate), 'vg-root',
+                          'vg', 'x', 0, False, 0, 0)
+        for helper in (lio, tgt):
+            self.assertRaises(
+                ValueError, _inner(helper.publish), 'iqn.2026-01.a:b',
+                '/dev/sda', '::', 3260, 'iqn.2026-01.a:c', 'u', 'p', False)
+
+
+def _inner(entry_point):
+    """Return the function behind the border of privsep."""
+    return getattr(entry_point, 'args', (entry_point,))[0]

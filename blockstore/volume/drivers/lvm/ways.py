@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import errno
 import hashlib
 import os
+import re
 import secrets
 
 from blockstore import exceptions
@@ -26,6 +27,8 @@ from blockstore.volume.drivers.lvm.targets import Targets
 
 LOCAL, ISCSI = 'local', 'iscsi'
 _BLOCKS = '/sys/class/block'
+# As the privileged side takes it, see ``commands.name``.
+_INITIATOR = re.compile(r'(?:iqn|eui|naa)\.[A-Za-z0-9_.:-]{1,120}')
 
 
 def identity_of(connector: shapes.Connector) -> str:
@@ -66,10 +69,16 @@ class Ways:
                 f'{host} is another host, and this back end serves none',
                 remedy='set lvm_target_helper, or name the host in '
                        'lvm_local_hosts if it is this machine')
-        if not connector.get('initiator'):
+        initiator = connector.get('initiator')
+        if not initiator:
             raise exceptions.InvalidConnector(
                 f'{host} does not tell the name of its iSCSI initiator',
                 remedy='install open-iscsi there')
+        if not isinstance(initiator, str) or not _INITIATOR.fullmatch(
+                initiator):
+            raise exceptions.InvalidConnector(
+                f'{str(initiator)[:64]!r} is no name of an iSCSI initiator',
+                remedy='see /etc/iscsi/initiatorname.iscsi there')
         return ISCSI
 
     # Opening.
