@@ -1,9 +1,11 @@
 """Files that the driver ``qsd`` takes over, and those that it refuses."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import subprocess
+import threading
 
 import fixtures
 from oslotest import base as test_base
@@ -12,6 +14,8 @@ from blockstore import exceptions
 from blockstore.tests import volume_objects
 from blockstore.volume import connections
 from blockstore.volume.drivers import books
+from blockstore.volume.drivers.qsd import adoption
+from blockstore.volume.drivers.qsd import images
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -271,6 +275,55 @@ class AdoptionTest(test_base.BaseTestCase):
         self.volume = volume_objects.Volume()
         self.manage(free['reference']['source-name'], 'qcow2')
         self.assertEqual(MARK, self.read(self.volume)[0])
+
+    def test_two_want_the_same_chain(self):
+        """One gets it, though both have seen that it is free."""
+        self.raw('old.img')
+        self.manage('old.img', 'raw')
+        self.driver.unmanage(self.volume)
+        name, = (one.name for one in self.directory.iterdir()
+                 if one.name.startswith('volume-'))
+        both = threading.Barrier(2)
+        find = adoption.find
+
+        def find_at_once(*arguments):
+            found = find(*arguments)
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(1)
+            return found
+
+        self.useFixture(fixtures.MonkeyPatch(
+            'blockstore.volume.drivers.qsd.adoption.find', find_at_once))
+        refused = []
+
+        def take():
+            try:
+                self.driver.manage_existing(
+                    volume_objects.Volume(), {'source-name': name})
+            except exceptions.ManageExistingAlreadyManaged as error:
+                refused.append(error)
+
+        threads = [threading.Thread(target=take) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual(1, len(refused))
+        self.assertEqual(1, len([
+            one for one in self.driver.get_manageable_volumes(
+                [], None, None, 0, [], []) if one['cinder_id']]))
+
+    def test_what_is_about_to_be_removed(self):
+        self.raw('old.img')
+        self.manage('old.img', 'raw')
+        self.driver.unmanage(self.volume)
+        name, = (one.name for one in self.directory.iterdir()
+                 if one.name.startswith('volume-'))
+        # As if it could not be unlinked at once.
+        layer = images.layer_of(name)
+        self.driver._backend.chain.commit({f'trash:{layer}': {}})
+        self.volume = volume_objects.Volume()
+        self.refused(name, 'raw', 'removed')
 
     def test_a_cut_in_taking_over(self):
         """Before the file has its new name it is as it was; after, taken."""

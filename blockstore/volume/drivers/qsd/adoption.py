@@ -68,6 +68,8 @@ def find(backend: Backend, reference: manageable.Reference,
             "add 'format': 'qcow2' or 'raw' to the reference")
     if layer is not None and layer in backend.chain.layers():
         raise _taken(backend, reference, layer)
+    if layer in backend.chain.trash():
+        raise _refused(reference, 'it is about to be removed')
     size = _look(backend, reference, name)
     if name in (_below(backend) if below is None else below):
         raise _refused(reference, 'another file stands on it')
@@ -373,7 +375,8 @@ def _own_chain(backend: Backend, reference: manageable.Reference,
     while layer is not None:
         name = layer + images.suffix(layer)
         if (images.owner_of(layer) != owner or owner is None
-                or layer in found or layer in backend.chain.layers()):
+                or layer in found or layer in backend.chain.layers()
+                or layer in backend.chain.trash()):
             break
         _look(backend, reference, name)
         found.append(layer)

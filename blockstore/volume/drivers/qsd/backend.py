@@ -46,6 +46,9 @@ class Backend:
         self._readers: collections.Counter[str] = collections.Counter()
         self._locks: dict[str, threading.RLock] = {}
         self._guard = threading.Lock()
+        #: Held while a file is looked at and taken over: what two volumes
+        #: may both want has no family yet.  Taken last.
+        self.adopting = threading.Lock()
 
     @property
     def chain(self) -> Chain:

@@ -34,7 +34,7 @@ class Managing(base.Driver, base.ManagesSnapshots, base.ManagesVolumes):
                         existing_ref: manageable.Reference,
                         ) -> base.Updates | None:
         """Make a file of the directory a volume; no byte is copied."""
-        with self._ready(volume.id) as backend:
+        with self._ready(volume.id) as backend, backend.adopting:
             if backend.chain.get('volume', volume.id) is None:
                 adoption.take(backend, volume.id,
                               adoption.find(backend, existing_ref))
