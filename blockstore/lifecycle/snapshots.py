@@ -37,7 +37,8 @@ SNAPSHOTS = Machine('snapshot', SnapshotStatus, moves(
     (_S.AVAILABLE, _S.RESTORING, 'its volume goes back to it'),
     (_S.RESTORING, _S.AVAILABLE, 'its volume has gone back, or could not'),
     (DELETABLE, _S.DELETING, 'asked to be removed'),
-    (_OURS, _S.DELETING, 'removed by force or with its owner'),
+    ((*_OURS, _S.UNMANAGING), _S.DELETING,
+     'removed by force or with its owner'),
     (_S.DELETING, _S.AVAILABLE, 'the back end refused: busy'),
     (_S.DELETING, _S.ERROR_DELETING, 'the driver could not remove it'),
     # Taken over and let go.

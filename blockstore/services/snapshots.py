@@ -10,6 +10,7 @@ from blockstore import exceptions
 from blockstore.context import RequestContext
 from blockstore.db import listing
 from blockstore.db import models
+from blockstore.db import operations as db_operations
 from blockstore.db import rows
 from blockstore.db import snapshots as db
 from blockstore.db import volumes as db_volumes
@@ -91,7 +92,7 @@ class Snapshots(base.UseCases):
             snapshot = base.require(tx, context, models.Snapshot, 'snapshot',
                                     id_, lock=True)
             check_unneeded(tx, snapshot)
-            if snapshot.status in FOREIGN:
+            if snapshot.status in FOREIGN and not _is_ours(tx, snapshot):
                 self._forget(tx, context, snapshot, force)
                 return
             if not force:
@@ -152,6 +153,15 @@ def insert(tx: Transaction, context: RequestContext, id_: str,
         display_name=name, display_description=description,
         status=str(status), progress='0%',
         volume_size=volume.size, volume_type_id=volume.volume_type_id)
+
+
+def _is_ours(tx: Transaction, snapshot: models.Snapshot) -> bool:
+    """Tell whether only an administrator says that it is being let go."""
+    if snapshot.status != SnapshotStatus.UNMANAGING or (
+            db_operations.open_of(tx, snapshot.id)):
+        return False
+    last = db_operations.last_closed(tx, snapshot.id)
+    return last is None or last.kind != 'snapshot.unmanage'
 
 
 def check_source(volume: models.Volume, allow_in_use: bool) -> None:

@@ -41,6 +41,18 @@ class ImportTest(managed_base.ManagedTest):
         self.unmanage('volumes', volume['id'])
         self.assertEqual(before, self.names())
 
+    def test_what_is_only_said_to_be_let_go(self) -> None:
+        """Its bytes go with it: nobody has asked to keep them."""
+        volume = self.make_volume(1)
+        snapshot = self.make_snapshot(volume['id'])
+        for action in ({'os-reset_status': {'status': 'unmanaging'}},
+                       {'os-force_delete': {}}):
+            answer = self.api.post(self.path(
+                f'snapshots/{snapshot["id"]}/action'), action)
+            self.assertEqual(202, answer.status, answer.text)
+        self.wait_gone('snapshots', snapshot['id'])
+        self.assertEqual([f'volume-{volume["id"]}'], list(self.names()))
+
     def test_r003_a_volume_from_it(self) -> None:
         volume = self.make_volume(1)
         self.foreign_snapshot(volume)
