@@ -27,18 +27,23 @@ class Answer(typing.NamedTuple):
 
 
 def send(port: int, project: str, method: str, path: str,
-         body: typing.Any = None) -> Answer:
+         body: typing.Any = None, *, token: str | None = None,
+         version: str = '3.71') -> Answer:
     """Send one request to 127.0.0.1; any status is an answer.
 
-    :param path: what comes behind ``/v3/PROJECT/``.
+    :param path: what comes behind ``/v3/PROJECT/``, or all of it if it
+        begins with a slash.
+    :param token: by default that of an administrator.
     :raises Broken: no answer came.
     """
+    if not path.startswith('/'):
+        path = f'/v3/{project}/{path}'
     request = urllib.request.Request(
-        f'http://127.0.0.1:{port}/v3/{project}/{path}', method=method,
+        f'http://127.0.0.1:{port}{path}', method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={'Content-Type': 'application/json',
-                 'X-Auth-Token': f'admin:{project}',
-                 'OpenStack-API-Version': 'volume 3.71'})
+                 'X-Auth-Token': token or f'admin:{project}',
+                 'OpenStack-API-Version': f'volume {version}'})
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
             return _answer(answer.status, answer)

@@ -23,7 +23,7 @@ log_file = {log}
 [service]
 host = {host}
 state_path = {state}
-report_interval = 1
+report_interval = {report_interval}
 service_down_time = 600
 [operations]
 lease = {lease}
@@ -60,11 +60,13 @@ class Service:
     :param directory: for all files; short, as sockets are below it.
     :param backend: further lines of its back end's section.
     :param backup: lines of its section ``[backup]``.
+    :param report_interval: seconds between its back end's statistics.
     :param looked_at: its back end, if that has no qcow2 files.
     """
 
     def __init__(self, directory: pathlib.Path, *, backend: str = '',
                  backup: str = '', attempts: int = 10,
+                 report_interval: int = 1,
                  looked_at: backends.Backend | None = None) -> None:
         looked_at = looked_at or backends.Qcow(
             f'{HOST}@qsd', directory / 'images', directory / 'run')
@@ -88,8 +90,8 @@ class Service:
             state=directory / 'state', store=self.store, chunk=CHUNK,
             images=self.images, run=self.run, port=self._port,
             name=looked_at.name.partition('@')[2], backend=backend,
-            backup=backup,
-            attempts=attempts), encoding='utf-8')
+            backup=backup, attempts=attempts,
+            report_interval=report_interval), encoding='utf-8')
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -182,9 +184,10 @@ class Service:
             'GET', f'os-quota-sets/{PROJECT}?usage=true').json['quota_set']
 
     def request(self, method: str, path: str, body: typing.Any = None,
-                ) -> rest.Answer:
-        """Send one request as an administrator of the project.
+                **how: str) -> rest.Answer:
+        """Send one request, by default as an administrator of the project.
 
+        :param how: further arguments of :func:`rest.send`.
         :raises rest.Broken: no answer came.
         """
-        return rest.send(self._port, PROJECT, method, path, body)
+        return rest.send(self._port, PROJECT, method, path, body, **how)

@@ -79,6 +79,16 @@ def _unmake(device):
     run('losetup', '--detach', device)
 
 
+def prepare():
+    """Make the group; if something may have been left there, empty it."""
+    if not _state['made']:
+        _make()
+        _state['made'] = True
+    elif _state['dirty']:
+        empty()
+    _state['dirty'] = False
+
+
 def spoil():
     """Let the next test find an empty group, whatever this one leaves."""
     _state['dirty'] = True
@@ -100,12 +110,7 @@ class VolumeGroup:
         reason = missing()
         if reason:
             self.skipTest(reason)
-        if not _state['made']:
-            _make()
-            _state['made'] = True
-        elif _state['dirty']:
-            empty()
-        _state['dirty'] = False
+        prepare()
         self.addOnException(self._spoil)
         super().setUp()
 
