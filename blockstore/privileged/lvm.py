@@ -12,8 +12,10 @@ from blockstore.privileged import commands
 
 #: Seconds that merging a snapshot into its volume may take: it copies.
 _MERGE_DEADLINE = 24 * 3600.0
-_VOLUME_FIELDS = ('lv_name,lv_size,lv_layout,lv_active,lv_tags,pool_lv,'
-                  'origin,origin_size,thin_id,data_percent,'
+# All mappings of a large volume in small pieces are gigabytes to look at.
+_MAPPINGS_DEADLINE = 3600.0
+_VOLUME_FIELDS = ('lv_name,lv_size,lv_layout,lv_active,lv_device_open,'
+                  'lv_tags,pool_lv,origin,origin_size,thin_id,data_percent,'
                   'metadata_percent,zero')
 _GROUP_FIELDS = 'vg_name,vg_size,vg_free,vg_extent_size'
 _LARGE_ENOUGH = re.compile('matches existing size|not larger')
@@ -202,7 +204,8 @@ def thin_mappings(group: str, pool: str, thin_id: int) -> str:
     The pool must keep a metadata snapshot, see ``mapper``.
     """
     return commands.run(['thin_dump', '--metadata-snap', '--dev-id',
-                         str(int(thin_id)), _metadata(group, pool)])
+                         str(int(thin_id)), _metadata(group, pool)],
+                        _MAPPINGS_DEADLINE)
 
 
 @privileged.root.entrypoint
@@ -210,4 +213,4 @@ def thin_delta(group: str, pool: str, older: int, newer: int) -> str:
     """Return, as XML, in which blocks two thin volumes differ."""
     return commands.run(['thin_delta', '--metadata-snap', '--thin1',
                          str(int(older)), '--thin2', str(int(newer)),
-                         _metadata(group, pool)])
+                         _metadata(group, pool)], _MAPPINGS_DEADLINE)

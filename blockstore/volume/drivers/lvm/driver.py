@@ -130,6 +130,8 @@ class LvmDriver(managing.Managing, base.Driver, base.AttachesSnapshots,
     def delete_volume(self, volume: base.Volume) -> None:
         """Remove a volume that nobody is connected to.
 
+        One without our tag belongs to somebody else, or to nobody: it stays.
+
         :raises VolumeIsBusy: also while it has snapshots, whoever made them:
             LVM would take them along (thick) or orphan them (thin).
         """
@@ -138,10 +140,14 @@ class LvmDriver(managing.Managing, base.Driver, base.AttachesSnapshots,
             moment = thick.moment_name(volume.id)
             if moment in there:
                 self._group.remove(moment)
-            if volume.name not in there:
+            if not self._is_own(volume.name, there):
                 return
             self._refuse_origin(volume.name, there)
             self._remove(volume.name, exceptions.VolumeIsBusy)
+
+    @staticmethod
+    def _is_own(name: str, there: managing.Volumes) -> bool:
+        return name in there and there[name].managed
 
     def _refuse_origin(self, name: str, there: managing.Volumes) -> None:
         snapshots = sorted(one.name for one in there.values()
@@ -217,12 +223,14 @@ class LvmDriver(managing.Managing, base.Driver, base.AttachesSnapshots,
         return None
 
     def delete_snapshot(self, snapshot: base.Snapshot) -> None:
-        """Remove a snapshot.
+        """Remove a snapshot, if it has our tag.
 
         :raises SnapshotIsBusy: while it is being read.
         """
         with self._group.locked(snapshot.volume_id):
-            self._remove(groups.name_of(snapshot), exceptions.SnapshotIsBusy)
+            name = groups.name_of(snapshot)
+            if self._is_own(name, self._group.volumes()):
+                self._remove(name, exceptions.SnapshotIsBusy)
 
     # Data path.
 

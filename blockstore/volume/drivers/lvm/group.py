@@ -59,6 +59,8 @@ def translating(what: str) -> Iterator[None]:
         raise LvmFailed(str(error), error.exit_code, error.stderr) from error
     except OSError as error:
         raise LvmFailed(f'{what}: {error.strerror or error}') from error
+    except ValueError as error:
+        raise LvmFailed(f'{what}: {error}') from error
 
 
 class Group:

@@ -150,6 +150,9 @@ class Managing(manageable.Manageables):
         if not self._is_ours(found):
             raise _refused(existing_ref, 'it is not of the kind that this '
                                          'back end keeps')
+        if found.open and found.name != volume.name:
+            raise _refused(existing_ref, 'somebody on this host has it open',
+                           'find out who: lsblk, dmsetup ls --tree')
         return _free(found, volume)
 
     def _a_snapshot(self, snapshot: shapes.Snapshot, existing_ref: Reference,
@@ -180,7 +183,7 @@ class Managing(manageable.Manageables):
             reason = None
             if id_ is not None:
                 reason = 'already managed'
-            elif self._ways.is_open(name):
+            elif one.open or self._ways.is_open(name):
                 reason = 'volume in use'
             yield manageable.Manageable(
                 reference={'source-name': name}, size=_gib(one),
@@ -203,7 +206,7 @@ def _free(found: LogicalVolume, one: shapes.Volume | shapes.Snapshot,
 
 
 def _refused(existing_ref: Reference, reason: str,
+             remedy: str = 'list what can be managed on this back end',
              ) -> exceptions.ManageExistingInvalidReference:
     return exceptions.ManageExistingInvalidReference(
-        existing_ref=existing_ref, reason=reason,
-        remedy='list what can be managed on this back end')
+        existing_ref=existing_ref, reason=reason, remedy=remedy)

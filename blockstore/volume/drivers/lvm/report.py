@@ -30,6 +30,7 @@ class LogicalVolume:
     data_percent: float = 0.0
     metadata_percent: float = 0.0
     zeroes: bool = False
+    open: bool = False
 
     @property
     def managed(self) -> bool:
@@ -89,7 +90,8 @@ def parse_volumes(text: str) -> dict[str, LogicalVolume]:
                      else None),
             data_percent=float(row.get('data_percent') or 0),
             metadata_percent=float(row.get('metadata_percent') or 0),
-            zeroes=row.get('zero') == 'zero')
+            zeroes=row.get('zero') == 'zero',
+            open=row.get('lv_device_open') == 'open')
     return found
 
 
