@@ -55,7 +55,7 @@ class LvmCrashTest(real.VolumeGroup, base.CrashTest):
     # A guest starts programs slowly: what counts is that all gets well.
     PROMISE = 10 * scene.PROMISE
     PROGRAMS = ()
-    STRIDE = 6
+    STRIDE = 10
 
     def make_service(self):
         real.spoil()
@@ -66,7 +66,7 @@ class LvmCrashTest(real.VolumeGroup, base.CrashTest):
 class TakeSnapshotTest(LvmCrashTest):
     """snapshot.create."""
 
-    STRIDE = 4
+    STRIDE = 8
 
     def test_every_boundary(self):
         self.strike_everywhere(snapshots.TakeSnapshot())
