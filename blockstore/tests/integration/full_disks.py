@@ -119,12 +119,19 @@ class BackEndTest(FullDiskTest):
                              self.fleet.show('volumes', id_)['status'])
         again = self.fleet.make('backups', volume_id=volume, force=True)
         self.assertEqual(data[::-1], self.restored(again['id'], len(data)))
+        self.await_that(self.room, 'the scheduler is not told of the room')
         filled = self.fleet.request(
             'POST', f'backups/{backup["id"]}/restore',
             {'restore': {}})['restore']['volume_id']
         self.fleet.wait('volumes', filled)
         self.assertEqual(data, self.content(filled, len(data)))
         self.settle()
+
+    def room(self) -> float:
+        """Return how many GiB the scheduler knows to be free."""
+        pool, = self.fleet.request(
+            'GET', 'scheduler-stats/get_pools?detail=true')['pools']
+        return float(pool['capabilities']['free_capacity_gb'])
 
     def fill(self, client: typing.Any) -> None:
         """Write until there is no room."""
